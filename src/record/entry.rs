@@ -1,0 +1,178 @@
+//! One log entry: what was understood of one or several lines of a file.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::record::Level;
+
+/// Where an entry's time came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum TimeSource {
+    /// The line had none: this is when the line was read.
+    #[default]
+    Read = 0,
+    /// The line had a time with its zone.
+    Line = 1,
+    /// The line had a time without a zone, and the pipeline's zone was assumed.
+    Zone = 2,
+}
+
+/// Where an entry's level came from. Never from words in the message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum LevelSource {
+    /// There was none; the level is `unknown`.
+    #[default]
+    None = 0,
+    /// A parsed field, such as JSON's `level` or the third column of Python's text format.
+    Field = 1,
+    /// The word at the head of the line, as in `ERROR: no such host`.
+    Head = 2,
+}
+
+impl TimeSource {
+    pub const ALL: [TimeSource; 3] = [TimeSource::Read, TimeSource::Line, TimeSource::Zone];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            TimeSource::Read => "read",
+            TimeSource::Line => "line",
+            TimeSource::Zone => "zone",
+        }
+    }
+}
+
+impl LevelSource {
+    pub const ALL: [LevelSource; 3] = [LevelSource::None, LevelSource::Field, LevelSource::Head];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            LevelSource::None => "none",
+            LevelSource::Field => "field",
+            LevelSource::Head => "head",
+        }
+    }
+}
+
+/// A text that is usually a piece of the entry's raw text, and then is not stored a second time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Text {
+    /// Byte range of `Entry::raw`, on character boundaries.
+    Slice(Range<u32>),
+    Owned(Box<str>),
+}
+
+impl Default for Text {
+    fn default() -> Text {
+        Text::Slice(0..0)
+    }
+}
+
+/// What a field holds. Nested objects are flattened (`event_data.error`) and arrays kept as JSON text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Str(Box<str>),
+}
+
+/// A field beyond the named ones, in the order of the line.
+pub type Field = (Box<str>, Value);
+
+/// One entry. Names and meaning are those of the JSON form in the README.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Entry {
+    /// Nanoseconds since the Unix epoch, UTC.
+    pub time: i64,
+    pub time_source: TimeSource,
+    pub level: Level,
+    pub level_source: LevelSource,
+    /// The whole text as it stood in the file, without the last line's end. Invalid UTF-8 became U+FFFD.
+    pub raw: Box<str>,
+    /// See [`Entry::message`].
+    pub message: Text,
+    /// Path of the followed file; stays the same when the file is rotated away.
+    pub source: Arc<str>,
+    /// The pipeline's service label.
+    pub service: Arc<str>,
+    pub logger: Option<Box<str>>,
+    pub workflow_id: Option<Box<str>>,
+    pub session_id: Option<Box<str>>,
+    pub request_id: Option<Box<str>>,
+    pub workflow_type: Option<Box<str>>,
+    pub agent: Option<Box<str>>,
+    /// Event type, such as `workflow_completed`.
+    pub event: Option<Box<str>>,
+    pub duration_ms: Option<f64>,
+    pub fields: Vec<Field>,
+}
+
+impl Entry {
+    /// What the program said, without time, level and other headings. Continuation lines are part of it.
+    pub fn message(&self) -> &str {
+        match &self.message {
+            Text::Slice(range) => self.raw.get(range.start as usize..range.end as usize).unwrap_or(""),
+            Text::Owned(text) => text,
+        }
+    }
+
+    /// The named text fields an entry may have, by their JSON names, in one order everywhere.
+    pub fn named(&self) -> [(&'static str, Option<&str>); 9] {
+        [
+            ("source", Some(&self.source)),
+            ("service", Some(&self.service)),
+            ("logger", self.logger.as_deref()),
+            ("workflow_id", self.workflow_id.as_deref()),
+            ("session_id", self.session_id.as_deref()),
+            ("request_id", self.request_id.as_deref()),
+            ("workflow_type", self.workflow_type.as_deref()),
+            ("agent", self.agent.as_deref()),
+            ("event", self.event.as_deref()),
+        ]
+    }
+
+    /// A field by its name in `fields`.
+    pub fn field(&self, name: &str) -> Option<&Value> {
+        self.fields.iter().find(|(key, _)| &**key == name).map(|(_, value)| value)
+    }
+
+    /// Bytes this entry takes in memory, near enough to keep budgets by.
+    pub fn size(&self) -> usize {
+        let named: usize = self.named().iter().skip(2).map(|(_, v)| v.map_or(0, str::len)).sum();
+        let fields: usize = self.fields.iter().map(|(k, v)| k.len() + v.size() + 40).sum();
+        size_of::<Entry>() + self.raw.len() + named + fields
+    }
+}
+
+impl Value {
+    fn size(&self) -> usize {
+        match self {
+            Value::Str(text) => text.len(),
+            _ => 0,
+        }
+    }
+
+    /// The number in it, also when it was written as text.
+    pub fn as_number(&self) -> Option<f64> {
+        match self {
+            Value::Int(n) => Some(*n as f64),
+            Value::Float(n) => Some(*n),
+            Value::Str(text) => text.parse().ok(),
+            Value::Null | Value::Bool(_) => None,
+        }
+    }
+
+    /// The value as a person would write it in a query.
+    pub fn to_text(&self) -> std::borrow::Cow<'_, str> {
+        match self {
+            Value::Null => "null".into(),
+            Value::Bool(b) => if *b { "true" } else { "false" }.into(),
+            Value::Int(n) => n.to_string().into(),
+            Value::Float(n) => n.to_string().into(),
+            Value::Str(text) => (&**text).into(),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Layer 1: the plain values that travel through Logmill. They know nothing of files, stores or threads.
+
+mod batch;
+mod entry;
+mod json;
+mod level;
+mod position;
+
+pub use batch::{EntryBatch, Outcomes, RawBatch, StreamId};
+pub use entry::{Entry, Field, LevelSource, Text, TimeSource, Value};
+pub use json::timestamp;
+pub use level::Level;
+pub use position::{Fingerprint, Position, TAIL_LEN};

@@ -1,0 +1,134 @@
+//! What a file is, apart from its name: identity, space, who writes to it; and renames that never overwrite.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::{CWD, OFlags, RenameFlags};
+use serde::{Deserialize, Serialize};
+
+/// Device and inode: what stays when a file is renamed. The system may reuse an inode after removal,
+/// so following also compares content (see `tail::identity`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FileId {
+    pub device: u64,
+    pub inode: u64,
+}
+
+impl FileId {
+    pub fn of(metadata: &Metadata) -> FileId {
+        FileId { device: metadata.dev(), inode: metadata.ino() }
+    }
+}
+
+/// Opens a regular file for reading: no symbolic link in its last place, and no waiting on a FIFO.
+pub fn open_regular(path: &Path) -> io::Result<(File, Metadata)> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() {
+        Ok((file, metadata))
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+    }
+}
+
+/// Renames, and fails with `AlreadyExists` where `rename(2)` would silently replace `to`.
+pub fn rename_noreplace(from: &Path, to: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(()),
+        // Some file systems (NFS, FUSE) lack the flag: link + unlink has the same guarantee.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+            fs::hard_link(from, to)?;
+            fs::remove_file(from)
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Free and total bytes, for an unprivileged process, of the file system that holds `path`.
+pub fn disk_space(path: &Path) -> io::Result<(u64, u64)> {
+    let stat = rustix::fs::statvfs(path)?;
+    Ok((stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize))
+}
+
+/// Bytes of all files under `folder`; what vanishes while we look counts as nothing.
+pub fn folder_size(folder: &Path) -> u64 {
+    let Ok(listing) = fs::read_dir(folder) else { return 0 };
+    let size = |item: fs::DirEntry| match item.metadata() {
+        Ok(metadata) if metadata.is_dir() => folder_size(&item.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    };
+    listing.flatten().map(size).sum()
+}
+
+/// Whether some process (this one not counted) has the file open for writing, as far as we may see:
+/// `/proc/PID/fd` of other users' processes is closed to us unless we are root.
+pub fn has_writer(id: FileId) -> bool {
+    let Ok(processes) = fs::read_dir("/proc") else { return false };
+    let own = std::process::id();
+    processes
+        .flatten()
+        .filter_map(|p| p.file_name().to_str()?.parse::<u32>().ok())
+        .filter(|pid| *pid != own)
+        .any(|pid| writes(pid, id))
+}
+
+fn writes(pid: u32, id: FileId) -> bool {
+    let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    descriptors.flatten().any(|fd| {
+        fs::metadata(fd.path()).is_ok_and(|m| FileId::of(&m) == id)
+            && opened_for_writing(pid, &fd.file_name().to_string_lossy())
+    })
+}
+
+/// Reads the `flags:` line (octal, access mode in the two low bits) of a descriptor.
+fn opened_for_writing(pid: u32, fd: &str) -> bool {
+    let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).unwrap_or_default();
+    let flags = info.lines().find_map(|l| l.strip_prefix("flags:"));
+    flags.and_then(|f| u32::from_str_radix(f.trim(), 8).ok()).is_some_and(|f| f & 3 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rename_never_overwrites() {
+        let folder = tempfile::tempdir().unwrap();
+        let (a, b) = (folder.path().join("a"), folder.path().join("b"));
+        fs::write(&a, "a").unwrap();
+        fs::write(&b, "b").unwrap();
+        assert_eq!(rename_noreplace(&a, &b).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&b).unwrap(), "b");
+    }
+
+    #[test]
+    fn links_folders_and_fifos_are_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/etc/passwd", &link).unwrap();
+        assert!(open_regular(&link).is_err());
+        assert!(open_regular(folder.path()).is_err());
+        let fifo = folder.path().join("fifo");
+        rustix::fs::mknodat(CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        assert!(open_regular(&fifo).is_err());
+    }
+
+    #[test]
+    fn another_process_with_the_file_open_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        fs::write(&path, "").unwrap();
+        let id = FileId::of(&fs::metadata(&path).unwrap());
+        assert!(!has_writer(id));
+        let output = OpenOptions::new().append(true).open(&path).unwrap();
+        let mut child = std::process::Command::new("sleep").arg("30").stdout(output).spawn().unwrap();
+        assert!(has_writer(id));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!has_writer(id));
+    }
+}

@@ -1,0 +1,9 @@
+//! Layer 0: the only place that asks the operating system for more than plain file reading and writing,
+//! and the units people write sizes and durations in.
+
+pub mod atomic;
+pub mod clock;
+pub mod files;
+pub mod lock;
+pub mod process;
+pub mod units;

@@ -1,0 +1,35 @@
+//! What this process costs, read from /proc; the source of our own metrics and of the benches.
+
+use std::fs;
+
+/// Resident memory now, in bytes; 0 where /proc is missing.
+pub fn resident_bytes() -> u64 {
+    status_field("VmRSS:")
+}
+
+/// Highest resident memory so far, in bytes.
+pub fn peak_resident_bytes() -> u64 {
+    status_field("VmHWM:")
+}
+
+/// User and system time of all threads so far, in seconds.
+pub fn cpu_seconds() -> f64 {
+    clock_seconds(rustix::time::ClockId::ProcessCPUTime)
+}
+
+/// User and system time of the calling thread so far, in seconds.
+pub fn thread_cpu_seconds() -> f64 {
+    clock_seconds(rustix::time::ClockId::ThreadCPUTime)
+}
+
+fn clock_seconds(clock: rustix::time::ClockId) -> f64 {
+    let time = rustix::time::clock_gettime(clock);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+fn status_field(name: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix(name));
+    let kib = line.and_then(|l| l.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
+}
