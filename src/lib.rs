@@ -7,3 +7,21 @@
 pub mod sys; // layer 0
 
 pub mod record; // layer 1
+
+pub mod generate; // layer 2
+pub mod parse; // layer 2
+pub mod query; // layer 2
+
+pub mod pipeline; // layer 3
+pub mod rotate; // layer 3
+pub mod store; // layer 3
+pub mod tail; // layer 3
+
+pub mod search; // layer 4
+
+pub mod config; // layer 6
+pub mod http; // layer 6
+
+pub mod daemon; // layer 7
+
+pub mod cli; // layer 8

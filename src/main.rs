@@ -1,3 +1,5 @@
-//! The program: see `cli` for its commands.
+//! The program. Its commands are in `cli`, one file each.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    logmill::cli::main()
+}

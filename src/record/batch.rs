@@ -14,8 +14,6 @@ pub struct RawBatch {
     pub stream: StreamId,
     /// The path the stream is followed under.
     pub source: Arc<str>,
-    /// Index of the pipeline in the configuration.
-    pub pipeline: usize,
     /// Content offset of the first byte of `bytes`.
     pub offset: u64,
     /// Whole lines with their ends, except that the last line of a stream that will grow no more may lack one.

@@ -1,3 +1,5 @@
 //! All integration tests in one binary, so that they link once.
 
 mod architecture;
+mod rotate;
+mod rotate_differential;

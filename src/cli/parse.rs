@@ -1,0 +1,118 @@
+//! `logmill parse`.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::cli::output::{self, Format};
+use crate::cli::{Common, Usage};
+use crate::config::{Loaded, load};
+use crate::pipeline::{Pipeline, StreamParser};
+use crate::record::{Entry, Fingerprint, Position, RawBatch, StreamId};
+use crate::sys::clock;
+use crate::sys::files::FileId;
+use crate::tail::Content;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// File, plain or compressed; - is standard input
+    file: PathBuf,
+    /// The pipeline to use [default: the one whose globs match]
+    #[arg(long, value_name = "NAME")]
+    pipeline: Option<String>,
+    /// Give the raw text too
+    #[arg(long)]
+    raw: bool,
+}
+
+pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
+    let loaded = load(common.config.as_deref(), |c| common.adjust(c))?;
+    let any = Pipeline::any();
+    let pipeline = match &arguments.pipeline {
+        Some(name) => loaded.pipelines.iter().find(|p| p.name() == name),
+        None => matching(&loaded, &arguments.file),
+    };
+    if let (None, Some(name)) = (pipeline, &arguments.pipeline) {
+        return Err(Usage::error(format!("no pipeline is called {name:?}")));
+    }
+    let format = common.format_or(Format::Ndjson);
+    let raw = arguments.raw || format == Format::Raw;
+    let source: Arc<str> = Arc::from(arguments.file.to_string_lossy());
+    let position = Position {
+        path: source.to_string(),
+        pipeline: String::new(),
+        file: FileId { device: 0, inode: 0 },
+        offset: 0,
+        head: Fingerprint::default(),
+        tail: Fingerprint::default(),
+    };
+    let parser = pipeline.unwrap_or(&any).stream(&source, position.clone());
+    let mut run = Run { parser, position, source, rest: Vec::new() };
+    let mut read = reader(&arguments.file)?;
+    loop {
+        let mut chunk = vec![0; CHUNK];
+        let count = read(&mut chunk)?;
+        let entries = run.feed(&chunk[..count], count == 0);
+        let json: Vec<_> = entries.iter().map(|e| e.to_json(raw)).collect();
+        output::entries(&json, format)?;
+        if count == 0 {
+            return Ok(());
+        }
+    }
+}
+
+const CHUNK: usize = 1 << 20;
+
+fn matching<'a>(loaded: &'a Loaded, file: &std::path::Path) -> Option<&'a Pipeline> {
+    let matches =
+        |p: &&Pipeline| p.include().iter().any(|glob| glob::Pattern::new(glob).is_ok_and(|g| g.matches_path(file)));
+    loaded.pipelines.iter().find(matches)
+}
+
+type Reader = Box<dyn FnMut(&mut [u8]) -> std::io::Result<usize>>;
+
+fn reader(file: &std::path::Path) -> anyhow::Result<Reader> {
+    if file == std::path::Path::new("-") {
+        return Ok(Box::new(|buffer| std::io::stdin().lock().read(buffer)));
+    }
+    let (mut content, _) = Content::open(file).map_err(|e| anyhow::anyhow!("{}: {e}", file.display()))?;
+    let mut offset = 0;
+    Ok(Box::new(move |buffer| {
+        let count = content.read_at(offset, buffer)?;
+        offset += count as u64;
+        Ok(count)
+    }))
+}
+
+struct Run {
+    parser: StreamParser,
+    position: Position,
+    source: Arc<str>,
+    /// The beginning of a line whose end is not there yet.
+    rest: Vec<u8>,
+}
+
+impl Run {
+    fn feed(&mut self, chunk: &[u8], last: bool) -> Vec<Entry> {
+        self.rest.extend_from_slice(chunk);
+        let end = if last { self.rest.len() } else { memchr::memrchr(b'\n', &self.rest).map_or(0, |e| e + 1) };
+        let bytes: Vec<u8> = self.rest.drain(..end).collect();
+        let offset = self.position.offset;
+        self.position.offset += bytes.len() as u64;
+        let batch = RawBatch {
+            stream: StreamId(0),
+            source: self.source.clone(),
+            offset,
+            bytes,
+            truncated: false,
+            read_time: clock::now(),
+            position: self.position.clone(),
+            last,
+        };
+        let mut entries = self.parser.run(&batch).entries;
+        if last && let Some(flushed) = self.parser.flush() {
+            entries.extend(flushed.entries);
+        }
+        entries
+    }
+}

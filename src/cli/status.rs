@@ -1,0 +1,125 @@
+//! `logmill status`.
+
+use serde_json::{Value, json};
+
+use crate::cli::Common;
+use crate::cli::ask::Source;
+use crate::cli::output::{Format, cell, colour, table};
+use crate::config::Config;
+use crate::daemon::partitions;
+use crate::record::timestamp;
+use crate::store::{Partitions, Snapshot};
+use crate::sys::units::Bytes;
+
+pub fn run(common: &Common) -> anyhow::Result<()> {
+    let (source, config) = Source::find(common)?;
+    let status = match source {
+        Source::Daemon(client) => client.ask("/status", None)?.body,
+        Source::Disk(snapshot) => from_disk(&snapshot, &config)?,
+    };
+    match common.format_or(Format::Table) {
+        Format::Json => println!("{status:#}"),
+        Format::Ndjson => println!("{status}"),
+        _ => print(&status)?,
+    }
+    Ok(())
+}
+
+/// What can be known without a daemon.
+fn from_disk(snapshot: &Snapshot, config: &Config) -> anyhow::Result<Value> {
+    let payload = Partitions::open(&config.data_dir.join("partitions"))?.payload()?;
+    let file = |p: &crate::record::Position| {
+        let size = std::fs::metadata(&p.path).map_or(0, |m| m.len());
+        json!({
+            "source": p.path, "path": p.path, "pipeline": p.pipeline, "offset": p.offset, "committed": p.offset,
+            "size": size, "lag_bytes": size.saturating_sub(p.offset),
+        })
+    };
+    Ok(json!({
+        "running": false,
+        "files": payload.positions.iter().map(file).collect::<Vec<_>>(),
+        "partitions": partitions(snapshot),
+        "last_commit": (payload.committed_at > 0).then(|| timestamp(payload.committed_at)),
+        "rotations": rotations(config),
+    }))
+}
+
+/// The state file's own words: when each log was rotated last.
+fn rotations(config: &Config) -> Vec<Value> {
+    let text = std::fs::read_to_string(config.rotation_state()).unwrap_or_default();
+    text.lines().skip(1).map(Value::from).collect()
+}
+
+fn print(status: &Value) -> anyhow::Result<()> {
+    let running = status["running"] == true;
+    match running {
+        true => println!(
+            "{} pid {}, up {} s, {} entries read, {} waiting, memory {}",
+            colour("running", "32"),
+            status["pid"],
+            status["uptime_seconds"],
+            status["entries_read"],
+            status["entries_waiting"],
+            bytes(&status["memory_bytes"])
+        ),
+        false => println!("{}", colour("not running", "33")),
+    }
+    println!("last commit {}", status["last_commit"].as_str().unwrap_or("never"));
+    for problem in list(status, "problems") {
+        println!("{} {}", colour("problem:", "31"), cell(problem));
+    }
+    println!();
+    let file = |f: &Value| {
+        let mut name = cell(&f["source"]);
+        if f["rotated_away"] == true {
+            name = format!("{name} (now {})", cell(&f["path"]));
+        }
+        vec![name, cell(&f["pipeline"]), cell(&f["offset"]), cell(&f["size"]), bytes(&f["lag_bytes"])]
+    };
+    let rows: Vec<Vec<String>> = list(status, "files").iter().map(file).collect();
+    table(&["file", "pipeline", "offset", "size", "lag"], &rows)?;
+    println!();
+    let partition = |p: &Value| {
+        let time = |v: &Value| v.as_i64().map_or_else(String::new, timestamp);
+        vec![
+            format!("{:06}{}", p["number"].as_u64().unwrap_or(0), if p["active"] == true { " (active)" } else { "" }),
+            cell(&p["entries"]),
+            cell(&p["blocks"]),
+            bytes(&p["bytes"]),
+            time(&p["oldest_time"]),
+            time(&p["newest_time"]),
+        ]
+    };
+    let rows: Vec<Vec<String>> = list(status, "partitions").iter().map(partition).collect();
+    table(&["partition", "entries", "blocks", "size", "oldest", "newest"], &rows)?;
+    print_rotations(status);
+    for error in list(status, "errors") {
+        println!("{} {} {}", colour("error:", "31"), cell(&error["time"]), cell(&error["error"]));
+    }
+    Ok(())
+}
+
+fn print_rotations(status: &Value) {
+    let events = list(status, "rotations");
+    println!("\nlast rotation {}", if events.is_empty() { "none" } else { "" });
+    for event in events.iter().take(5) {
+        match event.as_str() {
+            Some(line) => println!("  {line}"),
+            None => {
+                let time = event["time"].as_i64().map_or_else(String::new, timestamp);
+                println!("  {time} {} {}", cell(&event["log"]), event["what"]);
+            }
+        }
+    }
+    for waiting in list(status, "rotations_waiting") {
+        println!("  waiting: {}", cell(waiting));
+    }
+}
+
+fn list<'a>(status: &'a Value, key: &str) -> &'a [Value] {
+    status[key].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn bytes(value: &Value) -> String {
+    Bytes(value.as_u64().unwrap_or(0)).to_string()
+}

@@ -1,0 +1,230 @@
+//! From files to a configuration that is known to work, or to the list of everything wrong with it.
+
+use std::fmt;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::{Config, SHIPPED_POLICY};
+use crate::pipeline::Pipeline;
+use crate::rotate::Policy;
+use crate::sys::units::Bytes;
+use crate::tail::Source;
+
+/// One mistake in the main file.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{path}: cannot be read: {source}")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{path}:{line}:{column}: {message}")]
+    Wrong { path: PathBuf, line: usize, column: usize, message: String },
+    #[error("{path}: {setting}: {message}")]
+    Setting { path: PathBuf, setting: &'static str, message: String },
+}
+
+/// Everything that is wrong, one message a line.
+#[derive(Debug, Default)]
+pub struct Problems(pub Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// A configuration with everything it names, checked.
+#[derive(Clone)]
+pub struct Loaded {
+    pub config: Config,
+    /// The main file, when there is one.
+    pub path: Option<PathBuf>,
+    pub pipelines: Arc<Vec<Pipeline>>,
+    /// Samples in the pipelines that were tried.
+    pub samples: usize,
+    pub policy: Policy,
+    pub policy_path: PathBuf,
+    pub warnings: Vec<String>,
+    /// `None`: no server.
+    pub http: Option<SocketAddr>,
+}
+
+impl Loaded {
+    /// What the tailer is to follow.
+    pub fn sources(&self) -> Vec<Source> {
+        let source = |pipeline: &Pipeline| Source {
+            name: pipeline.name().to_owned(),
+            include: pipeline.include().to_vec(),
+            exclude: pipeline.exclude().to_vec(),
+            start_at_end: pipeline.start_at_end(),
+        };
+        self.pipelines.iter().map(source).collect()
+    }
+}
+
+/// The main file used when none is named and it is there.
+const DEFAULT_PATH: &str = "config/logmill.toml";
+
+/// The main file alone, for commands that only need to know where the data is.
+pub fn load_main(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Config, Problems> {
+    let path = path.map(Path::to_owned).or_else(default_path);
+    let config = path.as_deref().map(read).transpose().map_err(|error| Problems(vec![error.to_string()]))?;
+    let mut config = config.unwrap_or_default();
+    adjust(&mut config);
+    Ok(config)
+}
+
+fn default_path() -> Option<PathBuf> {
+    Some(PathBuf::from(DEFAULT_PATH)).filter(|p| p.exists())
+}
+
+/// Reads and checks everything; `adjust` applies the command line before the checks.
+pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loaded, Problems> {
+    let path = path.map(Path::to_owned).or_else(default_path);
+    let mut problems = Vec::new();
+    let mut config = match path.as_deref().map(read).transpose() {
+        Ok(config) => config.unwrap_or_default(),
+        Err(error) => return Err(Problems(vec![error.to_string()])),
+    };
+    adjust(&mut config);
+    let shown = path.clone().unwrap_or_else(|| "command line".into());
+    let http = match check(&config, &shown) {
+        Ok(http) => http,
+        Err(error) => {
+            problems.push(error.to_string());
+            None
+        }
+    };
+    let mut samples = 0;
+    let pipelines = pipelines(&config, &mut samples, &mut problems);
+    let mut warnings = Vec::new();
+    let (policy, policy_path) = policy(&config, &mut warnings, &mut problems);
+    match (policy, problems.is_empty()) {
+        (Some(policy), true) => {
+            Ok(Loaded { config, path, pipelines: Arc::new(pipelines), samples, policy, policy_path, warnings, http })
+        }
+        _ => Err(Problems(problems)),
+    }
+}
+
+fn read(path: &Path) -> Result<Config, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    toml::from_str(&text).map_err(|error| {
+        let before = &text[..error.span().map_or(0, |s| s.start.min(text.len()))];
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        ConfigError::Wrong { path: path.to_owned(), line, column, message: error.message().to_owned() }
+    })
+}
+
+/// Ranges that no type expresses. Returns the HTTP address.
+fn check(config: &Config, path: &Path) -> Result<Option<SocketAddr>, ConfigError> {
+    let wrong = |setting, message: String| ConfigError::Setting { path: path.to_owned(), setting, message };
+    if !(Bytes(4 << 10)..=Bytes(16 << 20)).contains(&config.follow.max_line) {
+        return Err(wrong("follow.max_line", "must be between 4KiB and 16MiB".into()));
+    }
+    if config.store.partition_bytes < Bytes(1 << 20) {
+        return Err(wrong("store.partition_bytes", "must be at least 1MiB".into()));
+    }
+    if config.store.commit_entries == 0 {
+        return Err(wrong("store.commit_entries", "must be at least 1".into()));
+    }
+    for (setting, span) in [
+        ("follow.discover_every", config.follow.discover_every),
+        ("store.commit_every", config.store.commit_every),
+        ("retention.every", config.retention.every),
+        ("rotation.every", config.rotation.every),
+    ] {
+        if span.0.as_millis() < 10 {
+            return Err(wrong(setting, "must be at least 10ms".into()));
+        }
+    }
+    if config.http == "off" {
+        return Ok(None);
+    }
+    let address = config.http.to_socket_addrs().ok().and_then(|mut found| found.next());
+    let message = || format!("{:?} is not an address; write for example \"127.0.0.1:7600\", or \"off\"", config.http);
+    address.map(Some).ok_or_else(|| wrong("http", message()))
+}
+
+fn pipelines(config: &Config, samples: &mut usize, problems: &mut Vec<String>) -> Vec<Pipeline> {
+    let folder = config.pipelines.clone().or_else(|| Some("pipelines".into()).filter(|p: &PathBuf| p.is_dir()));
+    let pipelines = match folder.as_deref().map(crate::pipeline::load_folder) {
+        None => Pipeline::shipped(),
+        Some(Ok(pipelines)) if pipelines.is_empty() => {
+            let folder = folder.unwrap_or_default();
+            problems.push(format!("{}: holds no pipeline (*.toml); nothing would be followed", folder.display()));
+            Vec::new()
+        }
+        Some(Ok(pipelines)) => pipelines,
+        Some(Err(errors)) => {
+            problems.extend(errors.iter().map(ToString::to_string));
+            Vec::new()
+        }
+    };
+    for pipeline in &pipelines {
+        match pipeline.test() {
+            Ok(count) => *samples += count,
+            Err(error) => problems.push(error.to_string()),
+        }
+    }
+    pipelines
+}
+
+fn policy(config: &Config, warnings: &mut Vec<String>, problems: &mut Vec<String>) -> (Option<Policy>, PathBuf) {
+    let default: PathBuf = "config/logrotate.conf".into();
+    let path = config.rotation.policy.clone().or_else(|| Some(default).filter(|p| p.exists()));
+    let (path, parsed) = match path {
+        Some(path) => (path.clone(), Policy::load(&path)),
+        None => {
+            let path = PathBuf::from("config/logrotate.conf (built in)");
+            (path.clone(), Policy::parse(SHIPPED_POLICY, &path))
+        }
+    };
+    match parsed {
+        Ok((policy, found)) => {
+            warnings.extend(found.iter().map(ToString::to_string));
+            (Some(policy), path)
+        }
+        Err(errors) => {
+            problems.extend(errors.iter().map(ToString::to_string));
+            (None, path)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("logmill.toml");
+        std::fs::write(&path, text).unwrap();
+        let config = read(&path)?;
+        check(&config, Path::new("logmill.toml"))?;
+        Ok(config)
+    }
+
+    #[test]
+    fn the_shipped_file_shows_the_defaults() {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/logmill.toml");
+        assert_eq!(read(&shipped).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn mistakes_name_their_place() {
+        let check = |text: &str, want: &str| {
+            let error = read_text(text).unwrap_err().to_string();
+            assert!(error.contains(want), "{text:?}: {error}");
+        };
+        check("data_dri = \"x\"", "logmill.toml:1:1: unknown field `data_dri`, expected one of `data_dir`");
+        check("\n[store]\ncommit_every = 5\n", "logmill.toml:3:16:");
+        check("[store]\ncommit_every = \"5 parsecs\"\n", "is not a duration; write for example 30s");
+        check("[retention]\nmax_bytes = \"lots\"\n", "logmill.toml:2:13:");
+        check("http = \"nonsense\"", "http: \"nonsense\" is not an address");
+        check("[follow]\nmax_line = \"1\"", "follow.max_line: must be between");
+        check("data_dir = [", "logmill.toml:1:");
+    }
+}

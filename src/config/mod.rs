@@ -1,0 +1,166 @@
+//! Layer 6: the configuration. Every room's options in one file; a mistake names file, line and the way out.
+//!
+//! Paths and globs are relative to the working folder of the process.
+
+mod load;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::store;
+use crate::sys::units::{Bytes, Span};
+use crate::tail;
+
+pub use load::{ConfigError, Loaded, Problems, load, load_main};
+
+/// The rotation policy used where the configuration names none and `config/logrotate.conf` is missing.
+pub const SHIPPED_POLICY: &str = include_str!("../../config/logrotate.conf");
+
+/// `config/logmill.toml`. Every setting has a default, so an empty file is a configuration.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where everything Logmill writes is kept.
+    pub data_dir: PathBuf,
+    /// Folder of pipeline files. Unset: `pipelines`, and where that is missing the three shipped ones.
+    pub pipelines: Option<PathBuf>,
+    /// Address of the HTTP server, or `off`.
+    pub http: String,
+    pub follow: Follow,
+    pub store: Store,
+    pub retention: Retention,
+    pub rotation: Rotation,
+    pub shutdown: Shutdown,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Follow {
+    /// A longer line is cut here, marked and counted. 4 KiB to 16 MiB.
+    pub max_line: Bytes,
+    /// How often names are looked at without an event of the file system.
+    pub discover_every: Span,
+    /// A rotated file that has not grown for so long is finished.
+    pub linger: Span,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// Commit at the latest after this time …
+    pub commit_every: Span,
+    /// … or when so many entries wait.
+    pub commit_entries: usize,
+    /// A partition is closed at this size, or at the end of the UTC day.
+    pub partition_bytes: Bytes,
+}
+
+/// What is unset is not limited.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    pub max_age: Option<Span>,
+    pub max_bytes: Option<Bytes>,
+    pub min_free: Option<Bytes>,
+    /// How often the limits are looked at.
+    pub every: Span,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rotation {
+    pub enabled: bool,
+    /// A logrotate file. Unset: `config/logrotate.conf`, and where that is missing the shipped one.
+    pub policy: Option<PathBuf>,
+    /// Unset: `rotation.state` in the data folder. May be logrotate's own.
+    pub state: Option<PathBuf>,
+    /// How often sizes and times are looked at.
+    pub every: Span,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shutdown {
+    /// After SIGTERM, what was not read and committed by then is left to the next start.
+    pub deadline: Span,
+}
+
+const fn seconds(n: u64) -> Span {
+    Span(Duration::from_secs(n))
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            data_dir: "data".into(),
+            pipelines: None,
+            http: "127.0.0.1:7600".into(),
+            follow: Follow::default(),
+            store: Store::default(),
+            retention: Retention::default(),
+            rotation: Rotation::default(),
+            shutdown: Shutdown::default(),
+        }
+    }
+}
+
+impl Default for Follow {
+    fn default() -> Follow {
+        Follow { max_line: Bytes(1 << 20), discover_every: seconds(1), linger: seconds(10) }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Store {
+        Store { commit_every: seconds(5), commit_entries: 20_000, partition_bytes: Bytes(1 << 30) }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Retention {
+        Retention { max_age: Some(seconds(30 * 86_400)), max_bytes: None, min_free: None, every: seconds(60) }
+    }
+}
+
+impl Default for Rotation {
+    fn default() -> Rotation {
+        Rotation { enabled: true, policy: None, state: None, every: seconds(2) }
+    }
+}
+
+impl Default for Shutdown {
+    fn default() -> Shutdown {
+        Shutdown { deadline: seconds(10) }
+    }
+}
+
+impl Config {
+    pub fn tail_options(&self) -> tail::Options {
+        let nanoseconds = |span: Span| i64::try_from(span.0.as_nanos()).unwrap_or(i64::MAX);
+        tail::Options {
+            max_line: self.follow.max_line.0 as usize,
+            discover_every: nanoseconds(self.follow.discover_every),
+            linger: nanoseconds(self.follow.linger),
+        }
+    }
+
+    pub fn store_options(&self) -> store::Options {
+        store::Options { partition_bytes: self.store.partition_bytes }
+    }
+
+    pub fn limits(&self) -> store::Limits {
+        let Retention { max_age, max_bytes, min_free, .. } = self.retention;
+        store::Limits { max_age, max_bytes, min_free }
+    }
+
+    pub fn rotation_state(&self) -> PathBuf {
+        self.rotation.state.clone().unwrap_or_else(|| self.data_dir.join("rotation.state"))
+    }
+
+    /// The socket through which our own commands speak to a running daemon.
+    pub fn control_socket(&self) -> PathBuf {
+        self.data_dir.join("control.sock")
+    }
+}

@@ -1,0 +1,126 @@
+//! What the threads tell each other and the world: progress, counts, the last of everything.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::Outcomes;
+use crate::rotate::Event;
+use crate::sys::files::FileId;
+use crate::tail::FileStatus;
+
+/// So many rotation events and errors are remembered.
+const KEPT: usize = 50;
+
+/// State of a one-shot import.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum IngestState {
+    Reading {
+        offset: u64,
+        size: u64,
+    },
+    Done {
+        bytes: u64,
+    },
+    /// It was read before, or is being followed: nothing to do.
+    Known,
+    Failed {
+        error: String,
+    },
+}
+
+#[derive(Default)]
+pub struct Facts {
+    /// Committed content offset by file.
+    pub committed: HashMap<FileId, u64>,
+    pub files: Vec<FileStatus>,
+    pub ignored: HashSet<FileId>,
+    /// The tailer has looked at all names this often.
+    pub discoveries: u64,
+    pub outcomes: Outcomes,
+    pub entries: u64,
+    pub bytes: u64,
+    pub waiting_entries: usize,
+    pub commits: u64,
+    pub last_commit: i64,
+    pub commit_seconds: f64,
+    pub rotations_seen: u64,
+    pub truncations_seen: u64,
+    /// Why indexing stands still, when it does.
+    pub stuck: Option<String>,
+    pub rotations: VecDeque<Event>,
+    pub rotations_done: u64,
+    pub errors: VecDeque<(i64, String)>,
+    pub errors_total: u64,
+    pub ingests: BTreeMap<PathBuf, IngestState>,
+    pub partitions_removed: u64,
+    pub damaged: Vec<String>,
+    /// Commits asked for and commits done on request, counted.
+    commit_requests: u64,
+    commit_answers: u64,
+}
+
+/// Shared by all threads; locked for moments only.
+#[derive(Clone, Default)]
+pub struct Board(Arc<(Mutex<Facts>, Condvar)>);
+
+impl Board {
+    /// A poisoned lock only means that a thread panicked; the facts are still the last ones known.
+    pub fn lock(&self) -> MutexGuard<'_, Facts> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn error(&self, now: i64, text: String) {
+        tracing::warn!("{text}");
+        let mut facts = self.lock();
+        facts.errors_total += 1;
+        facts.errors.push_back((now, text));
+        while facts.errors.len() > KEPT {
+            facts.errors.pop_front();
+        }
+    }
+
+    pub fn rotated(&self, event: Event) {
+        let mut facts = self.lock();
+        facts.rotations.push_back(event);
+        while facts.rotations.len() > KEPT {
+            facts.rotations.pop_front();
+        }
+    }
+
+    /// Asks for a commit; the number is for [`Board::wait_for_commit`].
+    pub fn request_commit(&self) -> u64 {
+        let mut facts = self.lock();
+        facts.commit_requests += 1;
+        facts.commit_requests
+    }
+
+    /// The newest request that has no answer yet.
+    pub fn wanted_commit(&self) -> Option<u64> {
+        let facts = self.lock();
+        (facts.commit_requests > facts.commit_answers).then_some(facts.commit_requests)
+    }
+
+    pub fn answer_commit(&self, request: u64) {
+        self.lock().commit_answers = request;
+        self.0.1.notify_all();
+    }
+
+    /// Whether the request was answered in time.
+    pub fn wait_for_commit(&self, request: u64, at_most: Duration) -> bool {
+        let deadline = Instant::now() + at_most;
+        let mut facts = self.lock();
+        while facts.commit_answers < request {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            facts = self.0.1.wait_timeout(facts, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}

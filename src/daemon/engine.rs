@@ -1,0 +1,137 @@
+//! Reading and indexing as one machine: what the daemon runs for ever, and an import for a while.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::config::Loaded;
+use crate::daemon::board::Board;
+use crate::daemon::index::{Current, Indexer};
+use crate::daemon::tailing::{TailCommand, Tailing};
+use crate::pipeline::Pipeline;
+use crate::store::{Shared, StoreError, Writer};
+use crate::sys::clock;
+use crate::tail::{Source, Tailer, Watch};
+
+/// Batches between reading and indexing; each is at most `follow.max_line` large.
+const QUEUE: usize = 4;
+
+/// The machine could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// When stopping must be over; unset until it begins.
+type Deadline = Arc<Mutex<Option<Instant>>>;
+
+/// See the module. Dropping it without [`Engine::stop`] leaves what is uncommitted to the next start.
+pub struct Engine {
+    pub board: Board,
+    pub shared: Shared,
+    pub current: Current,
+    stopping: Arc<AtomicBool>,
+    deadline: Deadline,
+    commands: Sender<TailCommand>,
+    waker: SyncSender<()>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Opens the store and starts the threads. Without `follow` nothing is read but what [`Engine::ingest`] names.
+    pub fn start(loaded: Loaded, follow: bool) -> Result<Engine, EngineError> {
+        let writer = Writer::open(&loaded.config.data_dir, loaded.config.store_options())?;
+        let board = Board::default();
+        {
+            let mut facts = board.lock();
+            facts.committed = writer.positions().map(|p| (p.file, p.offset)).collect();
+            facts.damaged = writer.damaged.iter().map(ToString::to_string).collect();
+        }
+        let shared = writer.shared();
+        let tailer = Tailer::new(
+            sources(&loaded, follow),
+            loaded.config.tail_options(),
+            writer.positions().cloned().collect(),
+            writer.last_commit_time(),
+        );
+        let (watch, error) = Watch::new();
+        if let Some(error) = error {
+            board.error(clock::now(), error.to_string());
+        }
+        let (commands, command_queue) = channel();
+        let (out, incoming) = sync_channel(QUEUE);
+        let stopping = Arc::new(AtomicBool::new(false));
+        let deadline: Deadline = Deadline::default();
+        let waker = watch.waker();
+        let current: Current = Arc::new(Mutex::new(loaded));
+        let tailing =
+            Tailing { tailer, watch, board: board.clone(), stopping: stopping.clone(), out, commands: command_queue };
+        let indexer = Indexer::new(writer, current.clone(), board.clone(), stopping.clone());
+        let (for_tail, for_index) = (deadline.clone(), deadline.clone());
+        let threads = vec![
+            spawn("tail", move || tailing.run(|| end(&for_tail)))?,
+            spawn("index", move || indexer.run(&incoming, || end(&for_index)))?,
+        ];
+        Ok(Engine { board, shared, current, stopping, deadline, commands, waker, threads })
+    }
+
+    /// Reads files once, beside whatever is followed. Progress is on the board.
+    pub fn ingest(&self, paths: Vec<PathBuf>, pipeline: Option<String>) {
+        self.tell(TailCommand::Ingest(paths, pipeline));
+    }
+
+    pub fn tell(&self, command: TailCommand) {
+        // The thread is gone only when we are stopping.
+        let _ = self.commands.send(command);
+        let _ = self.waker.try_send(());
+    }
+
+    /// What others need to speak to the tail thread.
+    pub fn teller(&self) -> (Sender<TailCommand>, SyncSender<()>) {
+        (self.commands.clone(), self.waker.clone())
+    }
+
+    /// Uses another configuration from now on.
+    pub fn reload(&self, loaded: Loaded) {
+        self.tell(TailCommand::SetSources(sources(&loaded, true)));
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = loaded;
+    }
+
+    /// Reads what is there, commits it, and ends, at the latest after `at_most`. Whether all was committed.
+    pub fn stop(self, at_most: Duration) -> bool {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + at_most);
+        self.stopping.store(true, Ordering::Release);
+        let _ = self.waker.try_send(());
+        let mut clean = true;
+        for thread in self.threads {
+            clean &= thread.join().is_ok();
+        }
+        let facts = self.board.lock();
+        clean && facts.stuck.is_none()
+    }
+}
+
+/// Configured sources, and one without globs for what is imported from anywhere.
+fn sources(loaded: &Loaded, follow: bool) -> Vec<Source> {
+    let mut sources = loaded.sources();
+    if !follow {
+        sources.iter_mut().for_each(|s| s.include.clear());
+    }
+    sources.push(Source { name: Pipeline::any().name().to_owned(), ..Source::default() });
+    sources
+}
+
+fn end(deadline: &Deadline) -> Instant {
+    let set = *deadline.lock().unwrap_or_else(PoisonError::into_inner);
+    set.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600))
+}
+
+pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, EngineError> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(EngineError::Thread)
+}

@@ -1,0 +1,185 @@
+//! What the daemon shows and does for those who ask over HTTP.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::mpsc::{Sender, SyncSender};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::daemon::Board;
+use crate::daemon::board::IngestState;
+use crate::daemon::index::{Current, lock};
+use crate::daemon::rotation::{Rotating, prune};
+use crate::daemon::tailing::TailCommand;
+use crate::http::{Backend, Control};
+use crate::record::timestamp;
+use crate::store::{PartitionInfo, Shared, Snapshot};
+use crate::sys::{clock, files, process};
+
+/// A commit somebody waits for takes no longer than this, or is reported as not done.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct Face {
+    pub board: Board,
+    pub shared: Shared,
+    pub current: Current,
+    pub rotating: Rotating,
+    pub commands: Sender<TailCommand>,
+    pub waker: SyncSender<()>,
+    pub started: Instant,
+}
+
+impl Face {
+    fn partitions(&self) -> Vec<PartitionInfo> {
+        partitions(&self.shared.snapshot())
+    }
+
+    fn ingest(&self, paths: Vec<PathBuf>, pipeline: Option<String>) -> Value {
+        self.board.lock().ingests.retain(|path, _| !paths.contains(path));
+        let _ = self.commands.send(TailCommand::Ingest(paths, pipeline));
+        let _ = self.waker.try_send(());
+        json!({ "accepted": true })
+    }
+
+    fn ingest_state(&self, paths: &[PathBuf]) -> Value {
+        let facts = self.board.lock();
+        let state = |path: &PathBuf| (path.display().to_string(), json!(facts.ingests.get(path)));
+        Value::Object(paths.iter().map(state).collect())
+    }
+}
+
+/// The partitions of a snapshot; one that cannot be read is told in the log and left out.
+pub fn partitions(snapshot: &Snapshot) -> Vec<PartitionInfo> {
+    let last = snapshot.partitions.len();
+    let info = |(index, view): (usize, &crate::store::PartitionView)| match view.info(index + 1 == last) {
+        Ok(info) => Some(info),
+        Err(error) => {
+            tracing::error!(%error);
+            None
+        }
+    };
+    snapshot.partitions.iter().enumerate().filter_map(info).collect()
+}
+
+impl Backend for Face {
+    fn snapshot(&self) -> Snapshot {
+        self.shared.snapshot()
+    }
+
+    fn status(&self) -> Value {
+        let partitions = self.partitions();
+        let problems = self.problems();
+        let facts = self.board.lock();
+        let file = |f: &crate::tail::FileStatus| {
+            let committed = facts.committed.get(&f.file).copied().unwrap_or(0);
+            json!({
+                "source": f.source, "path": f.path, "pipeline": f.pipeline, "offset": f.offset, "size": f.size,
+                "committed": committed, "lag_bytes": f.size.saturating_sub(f.offset), "rotated_away": f.retired,
+            })
+        };
+        let files: Vec<Value> = facts.files.iter().map(file).collect();
+        let waiting = self.rotating.waiting();
+        json!({
+            "running": true,
+            "pid": std::process::id(),
+            "uptime_seconds": self.started.elapsed().as_secs(),
+            "healthy": problems.is_empty(),
+            "problems": problems,
+            "files": files,
+            "partitions": partitions,
+            "entries_read": facts.entries,
+            "bytes_read": facts.bytes,
+            "entries_waiting": facts.waiting_entries,
+            "lines": outcomes(&facts.outcomes),
+            "commits": facts.commits,
+            "last_commit": (facts.last_commit > 0).then(|| timestamp(facts.last_commit)),
+            "rotations_seen": facts.rotations_seen,
+            "truncations_seen": facts.truncations_seen,
+            "rotations": facts.rotations.iter().rev().collect::<Vec<_>>(),
+            "rotations_waiting": waiting,
+            "partitions_removed": facts.partitions_removed,
+            "errors_total": facts.errors_total,
+            "errors": facts.errors.iter().rev().take(10).map(|(time, text)| json!({"time": timestamp(*time), "error": text})).collect::<Vec<_>>(),
+            "memory_bytes": process::resident_bytes(),
+        })
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let facts = self.board.lock();
+        let mut problems: Vec<String> = facts.stuck.iter().map(|why| format!("indexing stands still: {why}")).collect();
+        problems.extend(facts.damaged.iter().cloned());
+        problems
+    }
+
+    fn metrics(&self) -> String {
+        let partitions = self.partitions();
+        let free = files::disk_space(&lock(&self.current).config.data_dir).map_or(0, |(free, _)| free);
+        let facts = self.board.lock();
+        let lag: u64 = facts.files.iter().map(|f| f.size.saturating_sub(f.offset)).sum();
+        let mut text = String::new();
+        let mut metric = |kind: &str, name: &str, help: &str, value: f64| {
+            // Writing to a String cannot fail.
+            let _ =
+                write!(text, "# HELP logmill_{name} {help}\n# TYPE logmill_{name} {kind}\nlogmill_{name} {value}\n");
+        };
+        metric("counter", "read_bytes_total", "Bytes read from followed files.", facts.bytes as f64);
+        metric("counter", "entries_total", "Entries made of what was read.", facts.entries as f64);
+        metric("counter", "lines_total", "Lines read.", facts.outcomes.lines as f64);
+        metric("counter", "lines_text_total", "Lines kept as plain text.", facts.outcomes.text as f64);
+        metric("counter", "lines_truncated_total", "Lines cut at the length limit.", facts.outcomes.truncated as f64);
+        metric("counter", "errors_total", "Errors of this process.", facts.errors_total as f64);
+        metric("counter", "commits_total", "Commits of the store.", facts.commits as f64);
+        metric("counter", "rotations_total", "Files this process rotated.", facts.rotations_done as f64);
+        metric("counter", "partitions_removed_total", "Partitions retention removed.", facts.partitions_removed as f64);
+        metric("gauge", "followed_files", "Files being followed.", facts.files.len() as f64);
+        metric("gauge", "lag_bytes", "Bytes in followed files that are not read yet.", lag as f64);
+        metric("gauge", "waiting_entries", "Entries that wait for their commit.", facts.waiting_entries as f64);
+        metric("gauge", "last_commit_seconds", "How long the last commit took.", facts.commit_seconds);
+        metric("gauge", "partitions", "Partitions of the store.", partitions.len() as f64);
+        let bytes: u64 = partitions.iter().map(|p| p.bytes).sum();
+        metric("gauge", "store_bytes", "Size of the store on disk.", bytes as f64);
+        metric("gauge", "disk_free_bytes", "Free space where the store is.", free as f64);
+        metric("gauge", "resident_memory_bytes", "Memory of this process.", process::resident_bytes() as f64);
+        metric("gauge", "stuck", "1 while the store cannot be written.", f64::from(u8::from(facts.stuck.is_some())));
+        text
+    }
+
+    fn control(&self, control: Control) -> Result<Value, String> {
+        match control {
+            Control::Ingest { paths, pipeline } => Ok(self.ingest(paths, pipeline)),
+            Control::IngestState { paths } => Ok(self.ingest_state(&paths)),
+            Control::Prune { dry_run } => {
+                let limits = lock(&self.current).config.limits();
+                let removals = prune(&self.shared, &limits, &self.board, clock::now(), dry_run)?;
+                Ok(json!({ "removals": removals }))
+            }
+            Control::Rotate { dry_run: true, force } => Ok(json!({ "lines": self.rotating.dry_run(force) })),
+            Control::Rotate { dry_run: false, force } => {
+                let lines: Vec<String> = self.rotating.tick(force).iter().map(ToString::to_string).collect();
+                Ok(json!({ "lines": lines }))
+            }
+            Control::Commit => {
+                let request = self.board.request_commit();
+                match self.board.wait_for_commit(request, COMMIT_PATIENCE) {
+                    true => Ok(json!({ "committed": true })),
+                    false => Err("the store could not commit in time; see /status".to_owned()),
+                }
+            }
+        }
+    }
+}
+
+fn outcomes(o: &crate::record::Outcomes) -> Value {
+    json!({
+        "read": o.lines, "parsed": o.parsed, "text": o.text, "joined": o.joined, "truncated": o.truncated,
+        "invalid_utf8": o.invalid_utf8, "nul_bytes": o.nul_bytes,
+    })
+}
+
+impl IngestState {
+    /// Nothing more will happen to it.
+    pub fn is_over(&self) -> bool {
+        !matches!(self, IngestState::Reading { .. })
+    }
+}

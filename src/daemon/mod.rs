@@ -1,0 +1,26 @@
+//! Layer 7: the only place that spawns. Threads and what flows between them:
+//!
+//! ```text
+//! tail ──RawBatch──▶ index ──commit──▶ board ──▶ rotate (may this file be cut?)
+//!   ▲                  │                 ▲           │
+//!   └── TailCommand ───┼─────────────────┴───────────┘ looks, renames, compresses, removes partitions
+//!                      ▼
+//!                 store::Shared ──▶ http (search, rate, status)
+//! ```
+//!
+//! Batches flow forward over a bounded channel, so a slow store slows reading and nothing else. What flows back is
+//! the [`board::Board`]: how far each file is committed.
+
+mod board;
+mod engine;
+mod face;
+mod index;
+mod rotation;
+mod run;
+mod tailing;
+
+pub use board::{Board, IngestState};
+pub use engine::{Engine, EngineError};
+pub use face::partitions;
+pub use rotation::{Rotating, describe as describe_plan, prune};
+pub use run::{Adjust, run};

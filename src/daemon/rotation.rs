@@ -1,0 +1,206 @@
+//! The house thread: rotation by policy, behind the gate that reading keeps, and retention of partitions.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::Local;
+
+use crate::daemon::board::{Board, Facts};
+use crate::daemon::engine::Engine;
+use crate::daemon::face::partitions;
+use crate::daemon::index::{Current, lock};
+use crate::daemon::tailing::TailCommand;
+use crate::rotate::{Event, Gate, Options, Rotator, What};
+use crate::store::{Limits, Shared, plan_retention, remove_partition};
+use crate::sys::clock;
+use crate::sys::files::{FileId, disk_space};
+
+/// A live log may be copied and truncated when no more than this is unread: the reader finds it in the copy.
+const READ_FROM_COPY: u64 = 4 << 20;
+
+/// Rotation in a running daemon. Clones share one rotator.
+#[derive(Clone)]
+pub struct Rotating {
+    rotator: Arc<Mutex<Option<Rotator>>>,
+    gate: Arc<BoardGate>,
+    current: Current,
+    shared: Shared,
+}
+
+/// Answers from the board whether a file was read and committed.
+struct BoardGate {
+    board: Board,
+    commands: Mutex<Sender<TailCommand>>,
+    waker: SyncSender<()>,
+    /// Files that the reader does not know, and how often it had looked when we first asked.
+    unknown: Mutex<HashMap<FileId, u64>>,
+}
+
+impl Gate for BoardGate {
+    fn settled(&self, log: &Path, file: &Path, id: FileId, size: u64) -> bool {
+        let allowed = self.is_settled(&self.board.lock(), file == log, id, size);
+        if !allowed {
+            // Perhaps it is only the commit that is missing; the next tick will know.
+            self.board.request_commit();
+        }
+        allowed
+    }
+
+    fn truncated(&self, _: &Path) {
+        self.look();
+    }
+
+    fn renamed(&self, _: &Path, _: &Path) {
+        self.look();
+    }
+}
+
+impl BoardGate {
+    fn is_settled(&self, facts: &Facts, is_live: bool, id: FileId, size: u64) -> bool {
+        let committed = facts.committed.get(&id).copied();
+        let followed = facts.files.iter().any(|f| f.file == id);
+        if followed || committed.is_some() {
+            self.forget(id);
+            let unread = size.saturating_sub(committed.unwrap_or(0));
+            return unread == 0 || (is_live && unread <= READ_FROM_COPY);
+        }
+        facts.ignored.contains(&id) || self.stays_unknown(facts, id)
+    }
+
+    /// A file is nobody's when the reader has looked at all names twice since we first asked, and does not know it.
+    fn stays_unknown(&self, facts: &Facts, id: FileId) -> bool {
+        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = *unknown.entry(id).or_insert(facts.discoveries);
+        facts.discoveries >= asked + 2
+    }
+
+    fn forget(&self, id: FileId) {
+        self.unknown.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    fn look(&self) {
+        let commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = commands.send(TailCommand::Look);
+        let _ = self.waker.try_send(());
+    }
+}
+
+impl Rotating {
+    pub fn new(engine: &Engine, commands: Sender<TailCommand>, waker: SyncSender<()>) -> Rotating {
+        let gate =
+            BoardGate { board: engine.board.clone(), commands: Mutex::new(commands), waker, unknown: Mutex::default() };
+        Rotating {
+            rotator: Arc::default(),
+            gate: Arc::new(gate),
+            current: engine.current.clone(),
+            shared: engine.shared.clone(),
+        }
+    }
+
+    fn with<T>(&self, force: bool, work: impl FnOnce(&mut Rotator) -> T) -> Result<T, String> {
+        let (policy, state) = {
+            let current = lock(&self.current);
+            (current.policy.clone(), current.config.rotation_state())
+        };
+        let mut slot = self.rotator.lock().unwrap_or_else(PoisonError::into_inner);
+        let rotator = match &mut *slot {
+            Some(rotator) => {
+                rotator.set_policy(policy);
+                rotator
+            }
+            None => {
+                let (rotator, warnings) = Rotator::new(policy, state, Options::default()).map_err(|e| e.to_string())?;
+                warnings.iter().for_each(|w| tracing::warn!("{w}"));
+                slot.insert(rotator)
+            }
+        };
+        rotator.set_options(Options { force });
+        Ok(work(rotator))
+    }
+
+    /// One look at all logs; what happened is also on the board.
+    pub fn tick(&self, force: bool) -> Vec<Event> {
+        let events = self.with(force, |rotator| rotator.tick(Local::now().fixed_offset(), &*self.gate));
+        let board = &self.gate.board;
+        let events = events.unwrap_or_else(|error| {
+            board.error(clock::now(), error);
+            Vec::new()
+        });
+        for event in &events {
+            match &event.what {
+                What::Failed { .. } | What::ScriptFailed { .. } => board.error(clock::now(), event.to_string()),
+                _ => tracing::info!("{event}"),
+            }
+            if matches!(event.what, What::Rotated { .. }) {
+                board.lock().rotations_done += 1;
+            }
+            board.rotated(event.clone());
+        }
+        events
+    }
+
+    /// What a tick would do, one line a step.
+    pub fn dry_run(&self, force: bool) -> Vec<String> {
+        let plan = self.with(force, |rotator| rotator.dry_run(Local::now().fixed_offset()));
+        plan.map_or_else(|error| vec![error], |plan| describe(&plan))
+    }
+
+    /// What waits at present, in words.
+    pub fn waiting(&self) -> Vec<String> {
+        let slot = self.rotator.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.iter().flat_map(Rotator::waiting).map(ToString::to_string).collect()
+    }
+}
+
+/// A rotation plan in words, one line a step.
+pub fn describe(plan: &[(std::path::PathBuf, crate::rotate::due::Reason, Vec<crate::rotate::Action>)]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (log, reason, actions) in plan {
+        lines.push(format!("{}: {reason}", log.display()));
+        lines.extend(actions.iter().map(|action| format!("  {action}")));
+    }
+    lines
+}
+
+/// Removes what the limits say must go, oldest first, and says what it was. With `dry_run` it only says.
+pub fn prune(shared: &Shared, limits: &Limits, board: &Board, now: i64, dry_run: bool) -> Result<Vec<String>, String> {
+    let partitions = partitions(&shared.snapshot());
+    let Some(any) = partitions.first() else { return Ok(Vec::new()) };
+    let free = disk_space(&any.path).map_err(|e| format!("{}: {e}", any.path.display()))?.0;
+    let removals = plan_retention(&partitions, limits, free, now);
+    for removal in removals.iter().filter(|_| !dry_run) {
+        if shared.detach(removal.partition.number) {
+            remove_partition(&removal.partition.path).map_err(|e| e.to_string())?;
+            board.lock().partitions_removed += 1;
+            tracing::info!("removed {removal}");
+        }
+    }
+    Ok(removals.iter().map(ToString::to_string).collect())
+}
+
+/// Rotates and removes until told to stop.
+pub fn keep_house(rotating: &Rotating, stops: &AtomicBool) {
+    let (mut next_rotation, mut next_prune) = (Instant::now(), Instant::now());
+    while !stops.load(Ordering::Acquire) {
+        let (config, limits) = {
+            let current = lock(&rotating.current);
+            (current.config.clone(), current.config.limits())
+        };
+        if config.rotation.enabled && Instant::now() >= next_rotation {
+            rotating.tick(false);
+            next_rotation = Instant::now() + config.rotation.every.0;
+        }
+        if Instant::now() >= next_prune {
+            let board = &rotating.gate.board;
+            if let Err(error) = prune(&rotating.shared, &limits, board, clock::now(), false) {
+                board.error(clock::now(), error);
+            }
+            next_prune = Instant::now() + config.retention.every.0;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

@@ -1,0 +1,112 @@
+//! `logmill run`: everything started, signals obeyed, everything stopped.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{Config, Loaded, load};
+use crate::daemon::engine::{Engine, spawn};
+use crate::daemon::face::Face;
+use crate::daemon::rotation::{Rotating, keep_house};
+use crate::http::{Backend, bind_control, control_router, router};
+
+/// How the command line changes the configuration; a reload applies it again.
+pub type Adjust = Arc<dyn Fn(&mut Config) + Send + Sync>;
+
+/// Runs until SIGTERM or SIGINT. `path` is the main file, for reloads.
+pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let engine = Engine::start(loaded.clone(), true)?;
+    let (commands, waker) = engine.teller();
+    let rotating = Rotating::new(&engine, commands.clone(), waker.clone());
+    let house_stops = Arc::new(AtomicBool::new(false));
+    let house = {
+        let (rotating, stops) = (rotating.clone(), house_stops.clone());
+        spawn("house", move || keep_house(&rotating, &stops))?
+    };
+    let face = Arc::new(Face {
+        board: engine.board.clone(),
+        shared: engine.shared.clone(),
+        current: engine.current.clone(),
+        rotating,
+        commands,
+        waker,
+        started: Instant::now(),
+    });
+    let served = runtime.block_on(serve(&engine, &loaded, face, path, &adjust));
+    house_stops.store(true, Ordering::Release);
+    let socket = loaded.config.control_socket();
+    let deadline = loaded.config.shutdown.deadline.0;
+    let begun = Instant::now();
+    let clean = engine.stop(deadline);
+    let _ = house.join();
+    let _ = std::fs::remove_file(&socket);
+    tracing::info!(seconds = begun.elapsed().as_secs_f64(), "stopped");
+    served?;
+    anyhow::ensure!(clean, "not everything could be committed; it is read again at the next start");
+    Ok(())
+}
+
+/// Serves until a signal ends it.
+async fn serve(
+    engine: &Engine,
+    loaded: &Loaded,
+    face: Arc<dyn Backend>,
+    path: Option<PathBuf>,
+    adjust: &Adjust,
+) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let socket = loaded.config.control_socket();
+    let control = bind_control(&socket).with_context(|| format!("cannot listen on {}", socket.display()))?;
+    let control = axum::serve(control, control_router(face.clone()));
+    let control = tokio::spawn(async move { control.await });
+    let mut servers = vec![control];
+    if let Some(address) = loaded.http {
+        let listener = tokio::net::TcpListener::bind(address).await;
+        let listener = listener.with_context(|| {
+            format!("cannot listen on {address}; name another address with --http, or none with --http off")
+        })?;
+        let address = listener.local_addr()?;
+        tracing::info!(%address, "http");
+        std::fs::write(loaded.config.data_dir.join("http.addr"), address.to_string())?;
+        let server = axum::serve(listener, router(face));
+        servers.push(tokio::spawn(async move { server.await }));
+    }
+    tracing::info!(data = %loaded.config.data_dir.display(), pipelines = loaded.pipelines.len(), "running");
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => reload(engine, path.clone(), adjust),
+        }
+    }
+    servers.iter().for_each(|s| s.abort());
+    Ok(())
+}
+
+/// Checks the new configuration as a whole; uses it, or keeps the old one and says why.
+fn reload(engine: &Engine, path: Option<PathBuf>, adjust: &Adjust) {
+    match load(path.as_deref(), |config| adjust(config)) {
+        Ok(loaded) => {
+            let same = {
+                let old = crate::daemon::index::lock(&engine.current);
+                old.config.data_dir == loaded.config.data_dir && old.config.http == loaded.config.http
+            };
+            if !same {
+                tracing::warn!("data_dir and http change only with a restart; the rest of the configuration is used");
+            }
+            engine.reload(loaded);
+            tracing::info!("configuration reloaded");
+        }
+        Err(problems) => engine.board.error(
+            crate::sys::clock::now(),
+            format!("configuration not reloaded, the old one stays in use:\n{problems}"),
+        ),
+    }
+}

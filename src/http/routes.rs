@@ -1,0 +1,165 @@
+//! Routes and their limits. Errors are `{"error": "…"}` with a status that fits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Query as Parameters, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::query::{Query, parse_time};
+use crate::search::{By, RateRequest, Request, Window, find, rate};
+use crate::store::Snapshot;
+use crate::sys::clock;
+use crate::sys::units::Span;
+
+/// Most entries in one answer.
+const MAX_LIMIT: usize = 10_000;
+/// Most steps in one rate.
+const MAX_STEPS: i64 = 10_000;
+/// A question that takes longer gets a partial answer.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a daemon can be asked to do; on the control socket only.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "do")]
+pub enum Control {
+    Ingest { paths: Vec<std::path::PathBuf>, pipeline: Option<String> },
+    IngestState { paths: Vec<std::path::PathBuf> },
+    Prune { dry_run: bool },
+    Rotate { dry_run: bool, force: bool },
+    Commit,
+}
+
+/// What the routes need of the daemon.
+pub trait Backend: Send + Sync + 'static {
+    fn snapshot(&self) -> Snapshot;
+    fn status(&self) -> Value;
+    /// Reasons not to be healthy; none when all is well.
+    fn problems(&self) -> Vec<String>;
+    /// Prometheus text.
+    fn metrics(&self) -> String;
+    /// Does what is asked; the error is for the person who asked.
+    fn control(&self, control: Control) -> Result<Value, String>;
+}
+
+type Shared = Arc<dyn Backend>;
+
+/// An error answer.
+struct Refusal(StatusCode, String);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({ "error": self.1 }))).into_response()
+    }
+}
+
+fn bad(message: impl ToString) -> Refusal {
+    Refusal(StatusCode::BAD_REQUEST, message.to_string())
+}
+
+fn failed(message: impl ToString) -> Refusal {
+    Refusal(StatusCode::INTERNAL_SERVER_ERROR, message.to_string())
+}
+
+/// What everybody may ask.
+pub fn router(backend: Shared) -> Router {
+    Router::new()
+        .route("/health", get(health))
+        .route("/status", get(|State(b): State<Shared>| async move { Json(b.status()) }))
+        .route("/metrics", get(metrics))
+        .route("/api/v1/search", get(search))
+        .route("/api/v1/rate", get(rates))
+        .with_state(backend)
+}
+
+/// What the owner of the data folder may ask, over the control socket.
+pub fn control_router(backend: Shared) -> Router {
+    router(backend.clone()).merge(Router::new().route("/control", post(control)).with_state(backend))
+}
+
+async fn health(State(backend): State<Shared>) -> Response {
+    let problems = backend.problems();
+    let (status, word) = match problems.is_empty() {
+        true => (StatusCode::OK, "healthy"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "degraded"),
+    };
+    (status, Json(json!({ "status": word, "problems": problems }))).into_response()
+}
+
+async fn metrics(State(backend): State<Shared>) -> Response {
+    ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], backend.metrics()).into_response()
+}
+
+/// Everything a question may say. Times are as on the command line.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    #[serde(default)]
+    query: String,
+    since: Option<String>,
+    until: Option<String>,
+    limit: Option<usize>,
+    #[serde(default)]
+    raw: bool,
+    step: Option<String>,
+    by: Option<String>,
+}
+
+impl Question {
+    fn query(&self) -> Result<Query, Refusal> {
+        Query::parse(&self.query).map_err(bad)
+    }
+
+    fn window(&self, now: i64, default_since: i64) -> Result<Window, Refusal> {
+        let time = |text: &Option<String>, default| match text {
+            Some(text) => parse_time(text, now).map_err(bad),
+            None => Ok(default),
+        };
+        Ok(Window { since: time(&self.since, default_since)?, until: time(&self.until, i64::MAX)? })
+    }
+}
+
+/// Runs a question beside the server, not in its way.
+async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(work).await.map_err(failed)
+}
+
+async fn search(State(backend): State<Shared>, Parameters(q): Parameters<Question>) -> Result<Json<Value>, Refusal> {
+    let request = Request {
+        query: q.query()?,
+        window: q.window(clock::now(), i64::MIN)?,
+        limit: q.limit.unwrap_or(100).min(MAX_LIMIT),
+        time_limit: TIME_LIMIT,
+    };
+    let found = beside(move || find(&backend.snapshot(), &request)).await?.map_err(failed)?;
+    let entries: Vec<Value> = found.entries.iter().map(|(_, e)| e.to_json(q.raw)).collect();
+    Ok(Json(json!({
+        "entries": entries, "more": found.more, "partial": found.partial,
+        "blocks_read": found.blocks_read, "blocks": found.blocks,
+    })))
+}
+
+async fn rates(State(backend): State<Shared>, Parameters(q): Parameters<Question>) -> Result<Json<Value>, Refusal> {
+    let now = clock::now();
+    let step = q.step.as_deref().unwrap_or("1m").parse::<Span>().map_err(bad)?;
+    let step = i64::try_from(step.0.as_nanos()).unwrap_or(i64::MAX);
+    let window = q.window(now, now - 3600 * clock::SECOND)?;
+    let window = Window { until: window.until.min(now + 86_400 * clock::SECOND), ..window };
+    if step < clock::SECOND / 1000 || window.until.saturating_sub(window.since) / step > MAX_STEPS {
+        return Err(bad(format!("more than {MAX_STEPS} steps; take a longer step or a shorter window")));
+    }
+    let by = serde_json::from_value(json!(q.by.as_deref().unwrap_or("none")));
+    let by: By = by.map_err(|_| bad("by must be none, service, workflow_type, agent or level"))?;
+    let request = RateRequest { query: q.query()?, window, step, by, time_limit: TIME_LIMIT };
+    let report = beside(move || rate(&backend.snapshot(), &request)).await?.map_err(failed)?;
+    Ok(Json(report.to_json(by, step)))
+}
+
+async fn control(State(backend): State<Shared>, Json(control): Json<Control>) -> Result<Json<Value>, Refusal> {
+    beside(move || backend.control(control)).await?.map(Json).map_err(failed)
+}

@@ -1,0 +1,114 @@
+//! Ids, types, events and durations that stand in the message itself: as `key=value`, and in the phrases that the
+//! home system uses. Only the first line of the message is looked at. The level is never taken from here.
+
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+use crate::parse::first_line;
+use crate::record::Entry;
+
+/// What was found, as byte ranges of the message; `None` where an entry has the thing already.
+#[derive(Default)]
+struct Found<'a> {
+    workflow_id: Option<&'a str>,
+    session_id: Option<&'a str>,
+    request_id: Option<&'a str>,
+    workflow_type: Option<&'a str>,
+    agent: Option<&'a str>,
+    event: Option<&'a str>,
+    duration_ms: Option<f64>,
+}
+
+/// Fills what the entry has not yet.
+pub fn extract(entry: &mut Entry) {
+    let mut found = Found::default();
+    let line = first_line(entry.message());
+    pairs(line, &mut found);
+    phrases(line, &mut found);
+    let own = |text: Option<&str>| text.map(Box::from);
+    let values = (
+        own(found.workflow_id),
+        own(found.session_id),
+        own(found.request_id),
+        own(found.workflow_type),
+        own(found.agent),
+        own(found.event),
+        found.duration_ms,
+    );
+    entry.workflow_id = entry.workflow_id.take().or(values.0);
+    entry.session_id = entry.session_id.take().or(values.1);
+    entry.request_id = entry.request_id.take().or(values.2);
+    entry.workflow_type = entry.workflow_type.take().or(values.3);
+    entry.agent = entry.agent.take().or(values.4);
+    entry.event = entry.event.take().or(values.5);
+    entry.duration_ms = entry.duration_ms.or(values.6);
+}
+
+fn is_id(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte)
+}
+
+/// The id at the head of `text`, without punctuation that belongs to the sentence.
+fn id(text: &str) -> &str {
+    let end = text.bytes().take_while(|b| is_id(*b)).count();
+    text[..end].trim_end_matches(['.', ':', '-'])
+}
+
+/// `workflow_id=wf-8f3a12cd`, wherever it stands. `type=` counts only beside a workflow id, in brackets.
+fn pairs<'a>(line: &'a str, found: &mut Found<'a>) {
+    let bytes = line.as_bytes();
+    for equals in memchr::memchr_iter(b'=', bytes) {
+        let length = bytes[..equals].iter().rev().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+        let value = line[equals + 1..].trim_start_matches(['"', '\'']);
+        let slot = match &line[equals - length..equals] {
+            "workflow_id" => &mut found.workflow_id,
+            "session_id" => &mut found.session_id,
+            "request_id" => &mut found.request_id,
+            "agent" | "agent_name" => &mut found.agent,
+            "workflow_type" => &mut found.workflow_type,
+            "type" if found.workflow_id.is_some() && line.starts_with('[') => &mut found.workflow_type,
+            "event" | "event_type" => &mut found.event,
+            "duration_ms" => {
+                let end = value.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+                found.duration_ms = found.duration_ms.or_else(|| value[..end].parse().ok());
+                continue;
+            }
+            _ => continue,
+        };
+        let value = id(value);
+        if slot.is_none() && !value.is_empty() {
+            *slot = Some(value);
+        }
+    }
+}
+
+/// Phrases of the home system, each with what follows it.
+fn phrases<'a>(line: &'a str, found: &mut Found<'a>) {
+    static SESSION: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("session "));
+    static STATUS: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("/workflow-status/"));
+    static TYPE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("Workflow type"));
+    let behind = |finder: &Finder<'_>| {
+        let at = finder.find(line.as_bytes())?;
+        Some(&line[at + finder.needle().len()..])
+    };
+    if found.session_id.is_none() {
+        let text = behind(&SESSION).or_else(|| behind(&STATUS)).map(|t| id(t.trim_start_matches(['"', '\''])));
+        found.session_id = text.filter(|t| looks_like_session(t));
+    }
+    if found.workflow_type.is_none()
+        && let Some((_, value)) = behind(&TYPE).and_then(|t| t.split_once(": "))
+    {
+        found.workflow_type = Some(id(value)).filter(|v| !v.is_empty());
+    }
+    if found.event.is_none()
+        && let Some(event) = line.strip_prefix("Workflow event: ")
+    {
+        found.event = Some(id(event)).filter(|v| !v.is_empty());
+    }
+}
+
+/// Not any word behind `session`: one with a digit in it.
+fn looks_like_session(text: &str) -> bool {
+    text.len() >= 4 && text.bytes().any(|b| b.is_ascii_digit())
+}

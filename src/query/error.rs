@@ -1,0 +1,42 @@
+//! What is wrong with a query, where, and the way out.
+
+use std::fmt;
+
+/// A query that could not be read. Its `Display` shows the query with a caret under the place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct QueryError {
+    /// Byte offset in `query`.
+    pub position: usize,
+    /// What is wrong there, with the remedy.
+    pub message: String,
+    /// The whole query.
+    pub query: String,
+}
+
+/// Characters shown on each side of the place; a query may be 8 KiB.
+const SHOWN: usize = 60;
+
+impl fmt::Display for QueryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (before, after) = self.query.split_at_checked(self.position).unwrap_or((&self.query, ""));
+        let start = before.char_indices().rev().nth(SHOWN - 1).map_or(0, |(at, _)| at);
+        let on_one_line = |c: char| if c.is_control() { ' ' } else { c };
+        let head: String = before[start..].chars().map(on_one_line).collect();
+        let tail: String = after.chars().take(SHOWN).map(on_one_line).collect();
+        let indent = head.chars().count();
+        write!(f, "{}\n  {head}{tail}\n  {:indent$}^", self.message, "")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_caret_stands_under_the_place() {
+        let error = QueryError { position: 3, message: "no".into(), query: "ä b\tc".into() };
+        assert_eq!(error.to_string(), "no\n  ä b c\n    ^");
+        let long = QueryError { position: 5000, message: "no".into(), query: "x".repeat(8000) };
+        assert!(long.to_string().lines().all(|line| line.len() <= 2 + 2 * SHOWN));
+    }
+}

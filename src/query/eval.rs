@@ -1,0 +1,121 @@
+//! Whether an entry matches. One evaluator serves search, live tail, filters, metrics and alerts.
+
+use std::cmp::Ordering;
+
+use regex::Regex;
+
+use crate::query::ast::{Ast, Comparison, Pattern, Test, levels};
+use crate::query::field::{Field, Found};
+use crate::query::matcher::{Glob, Matcher};
+use crate::query::need::number_beside_text;
+use crate::query::time::parse_absolute;
+use crate::query::tokens::{any_text, equals_lower, to_lower};
+use crate::record::Entry;
+
+/// A query made ready to run.
+#[derive(Clone, Debug)]
+pub(super) enum Plan {
+    All,
+    /// A bit for each level.
+    Levels(u16),
+    Text(Matcher),
+    Field(Field, Check),
+    Not(Box<Plan>),
+    And(Vec<Plan>),
+    Or(Vec<Plan>),
+}
+
+/// A condition on one field.
+#[derive(Clone, Debug)]
+pub(super) enum Check {
+    Exists,
+    /// The whole value, whatever the case; also values equal to the number, see [`number_beside_text`].
+    Equals(String, Option<f64>),
+    Like(Glob),
+    Regex(Regex),
+    /// For prose: the words are in it.
+    Contains(Matcher),
+    Exact(String),
+    Number(Comparison, f64),
+    /// In the order of the bytes.
+    Order(Comparison, String),
+    /// Nanoseconds since the epoch.
+    Time(Comparison, i64),
+}
+
+impl Plan {
+    pub(super) fn new(ast: &Ast) -> Plan {
+        match ast {
+            Ast::All => Plan::All,
+            Ast::Level(comparison, level) => {
+                Plan::Levels(levels(*comparison, *level).iter().fold(0, |mask, level| mask | 1 << *level as u16))
+            }
+            Ast::Text(pattern) => Plan::Text(Matcher::new(pattern)),
+            Ast::Field(field, test) => Plan::Field(field.clone(), Check::new(field, test)),
+            Ast::Not(inner) => Plan::Not(Box::new(Plan::new(inner))),
+            Ast::And(items) => Plan::And(items.iter().map(Plan::new).collect()),
+            Ast::Or(items) => Plan::Or(items.iter().map(Plan::new).collect()),
+        }
+    }
+
+    pub(super) fn matches(&self, entry: &Entry) -> bool {
+        match self {
+            Plan::All => true,
+            Plan::Levels(mask) => mask & (1 << entry.level as u16) != 0,
+            Plan::Text(matcher) => any_text(entry, |text| matcher.is_in(text)),
+            Plan::Field(field, check) => field.of(entry).is_some_and(|found| check.holds(&found)),
+            Plan::Not(inner) => !inner.matches(entry),
+            Plan::And(items) => items.iter().all(|item| item.matches(entry)),
+            Plan::Or(items) => items.iter().any(|item| item.matches(entry)),
+        }
+    }
+}
+
+impl Check {
+    fn new(field: &Field, test: &Test) -> Check {
+        match test {
+            Test::Exists => Check::Exists,
+            Test::Exact(text) => Check::Exact(text.clone()),
+            Test::Compare(comparison, text) => Check::compare(field, *comparison, text),
+            Test::Matches(Pattern::Regex(regex)) => Check::Regex(regex.clone()),
+            Test::Matches(pattern) if field.is_prose() => Check::Contains(Matcher::new(pattern)),
+            Test::Matches(Pattern::Glob(text)) => Check::Like(Glob::new(text)),
+            Test::Matches(Pattern::Literal(text)) => Check::Equals(to_lower(text), number_beside_text(text)),
+        }
+    }
+
+    fn compare(field: &Field, comparison: Comparison, text: &str) -> Check {
+        match (field, text.parse::<f64>()) {
+            // The parser let only times pass; the latest of all is for the reader of this match.
+            (Field::Timestamp, _) => Check::Time(comparison, parse_absolute(text).unwrap_or(i64::MAX)),
+            (_, Ok(number)) => Check::Number(comparison, number),
+            (_, Err(_)) => Check::Order(comparison, text.to_owned()),
+        }
+    }
+
+    fn holds(&self, found: &Found<'_>) -> bool {
+        let compare =
+            |comparison: Comparison, order: Option<Ordering>| order.is_some_and(|order| comparison.holds(order));
+        match self {
+            Check::Exists => !found.is_null(),
+            Check::Equals(lowered, number) => {
+                equals_lower(&found.to_text(), lowered) || (number.is_some() && found.number() == *number)
+            }
+            Check::Like(glob) => glob.matches(&found.to_text()),
+            Check::Regex(regex) => regex.is_match(&found.to_text()),
+            Check::Contains(matcher) => matcher.is_in(&found.to_text()),
+            Check::Exact(text) => found.to_text() == text.as_str(),
+            Check::Number(comparison, number) => {
+                compare(*comparison, found.as_number().and_then(|own| own.partial_cmp(number)))
+            }
+            Check::Order(comparison, text) => {
+                let orderable = !found.is_null() && found.as_number().is_none();
+                orderable && comparison.holds((*found.to_text()).cmp(text))
+            }
+            Check::Time(comparison, time) => match found {
+                Found::Time(own) => comparison.holds(own.cmp(time)),
+                _ => false,
+            },
+        }
+    }
+}

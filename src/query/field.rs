@@ -1,0 +1,158 @@
+//! The names a query may give to the parts of an entry.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::record::{Entry, Value, timestamp};
+
+/// The named text columns, in the order of [`Entry::named`]. Their exact values are keys in the store.
+pub(super) const NAMED: [&str; 9] =
+    ["source", "service", "logger", "workflow_id", "session_id", "request_id", "workflow_type", "agent", "event"];
+
+/// Short names for the columns asked for most.
+const ALIASES: [(&str, &str); 4] =
+    [("workflow", "workflow_id"), ("session", "session_id"), ("request", "request_id"), ("type", "workflow_type")];
+
+/// A part of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    Timestamp,
+    TimestampSource,
+    Level,
+    LevelSource,
+    Message,
+    Raw,
+    DurationMs,
+    /// Index into [`NAMED`].
+    Named(usize),
+    /// A key of `Entry::fields`, by its full dotted name.
+    Other(String),
+}
+
+/// What an entry holds under a name.
+pub(super) enum Found<'a> {
+    Text(&'a str),
+    /// Nanoseconds since the epoch.
+    Time(i64),
+    Value(Cow<'a, Value>),
+}
+
+impl Field {
+    /// The part that `name` stands for. With `fields.` in front, a name is always one of `Entry::fields`.
+    pub(super) fn from_name(name: &str) -> Field {
+        if let Some(key) = name.strip_prefix("fields.").filter(|key| !key.is_empty()) {
+            return Field::Other(key.to_owned());
+        }
+        let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, full)| full);
+        if let Some(index) = NAMED.iter().position(|known| *known == name) {
+            return Field::Named(index);
+        }
+        match name {
+            "timestamp" => Field::Timestamp,
+            "timestamp_source" => Field::TimestampSource,
+            "level" => Field::Level,
+            "level_source" => Field::LevelSource,
+            "message" => Field::Message,
+            "raw" => Field::Raw,
+            "duration_ms" => Field::DurationMs,
+            other => Field::Other(other.to_owned()),
+        }
+    }
+
+    /// Its value is prose: tests on it look for words, not for the whole value.
+    pub(super) fn is_prose(&self) -> bool {
+        matches!(self, Field::Message | Field::Raw)
+    }
+
+    pub(super) fn of<'a>(&self, entry: &'a Entry) -> Option<Found<'a>> {
+        Some(match self {
+            Field::Timestamp => Found::Time(entry.time),
+            Field::TimestampSource => Found::Text(entry.time_source.name()),
+            Field::Level => Found::Text(entry.level.name()),
+            Field::LevelSource => Found::Text(entry.level_source.name()),
+            Field::Message => Found::Text(entry.message()),
+            Field::Raw => Found::Text(&entry.raw),
+            Field::DurationMs => Found::Value(Cow::Owned(Value::Float(entry.duration_ms?))),
+            Field::Named(index) => Found::Text(entry.named().get(*index)?.1?),
+            Field::Other(name) => Found::Value(Cow::Borrowed(entry.field(name)?)),
+        })
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Field::Timestamp => f.write_str("timestamp"),
+            Field::TimestampSource => f.write_str("timestamp_source"),
+            Field::Level => f.write_str("level"),
+            Field::LevelSource => f.write_str("level_source"),
+            Field::Message => f.write_str("message"),
+            Field::Raw => f.write_str("raw"),
+            Field::DurationMs => f.write_str("duration_ms"),
+            Field::Named(index) => f.write_str(NAMED.get(*index).unwrap_or(&"")),
+            Field::Other(name) if Field::from_name(name) == *self => f.write_str(name),
+            Field::Other(name) => write!(f, "fields.{name}"),
+        }
+    }
+}
+
+impl Found<'_> {
+    /// The value as a person would write it in a query.
+    pub(super) fn to_text(&self) -> Cow<'_, str> {
+        match self {
+            Found::Text(text) => Cow::Borrowed(text),
+            Found::Time(time) => Cow::Owned(timestamp(*time)),
+            Found::Value(value) => value.to_text(),
+        }
+    }
+
+    /// The number, when it is stored as one.
+    pub(super) fn number(&self) -> Option<f64> {
+        match self {
+            Found::Value(value) if !matches!(**value, Value::Str(_)) => value.as_number(),
+            _ => None,
+        }
+    }
+
+    /// The number, also when it was written as text.
+    pub(super) fn as_number(&self) -> Option<f64> {
+        match self {
+            Found::Text(text) => text.parse().ok(),
+            Found::Time(_) => None,
+            Found::Value(value) => value.as_number(),
+        }
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        match self {
+            Found::Text(text) => text.is_empty(),
+            Found::Time(_) => false,
+            Found::Value(value) => **value == Value::Null,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn named_columns_are_in_the_order_of_the_entry() {
+        assert_eq!(Entry::default().named().map(|(name, _)| name), NAMED);
+    }
+
+    #[test]
+    fn names_read_back() {
+        let check = |name: &str, want: &str| {
+            let field = Field::from_name(name);
+            assert_eq!(field.to_string(), want);
+            assert_eq!(Field::from_name(want), field);
+        };
+        check("workflow", "workflow_id");
+        check("type", "workflow_type");
+        check("fields.type", "fields.type");
+        check("fields.status", "status");
+        check("fields.fields.x", "fields.fields.x");
+        check("event_data.error", "event_data.error");
+    }
+}

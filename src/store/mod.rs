@@ -1,0 +1,24 @@
+//! Layer 3: the embedded store. tantivy lives here and in `search`, nowhere else.
+//!
+//! A tantivy document is a *block* of up to 256 entries: the terms and keys that occur in it, its times and
+//! counts as columns, and one compressed payload with the entries themselves (`block`). Blocks live in
+//! *partitions*, each a tantivy index in `data/partitions/NNNNNN/`; the newest one is written, the others are
+//! read, and retention removes whole ones. A commit holds entries and the read positions they reach to, so
+//! that the two cannot disagree ([`Writer::commit`]).
+
+pub mod block;
+mod error;
+mod partition;
+mod retention;
+mod schema;
+mod snapshot;
+mod terms;
+mod writer;
+
+pub use error::StoreError;
+pub use partition::{PartitionInfo, Partitions, Payload};
+pub use retention::{Limits, Removal, plan as plan_retention, remove as remove_partition};
+pub use schema::{Block, FIRST_TIME, LAST_TIME, Schema};
+pub use snapshot::{PartitionView, Shared, Snapshot};
+pub use terms::{key_term, prefix_may_be_in_bucket, prefix_term, word_term};
+pub use writer::{Options, Writer};

@@ -1,0 +1,151 @@
+//! The bytes of a file by content offset, whether it is plain or was compressed after rotation.
+
+use std::fs::{File, Metadata};
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use crate::record::Position;
+use crate::sys::files::open_regular;
+
+/// How the content is stored, known by the name's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    Plain,
+    Gzip,
+    Zstd,
+}
+
+impl Packing {
+    pub fn of(path: &Path) -> Packing {
+        match path.extension().and_then(|e| e.to_str()) {
+            Some("gz") => Packing::Gzip,
+            Some("zst") => Packing::Zstd,
+            _ => Packing::Plain,
+        }
+    }
+}
+
+/// An open file. Compressed content is decoded from the front, so reading backwards starts over.
+pub enum Content {
+    Plain(File),
+    Packed { path: PathBuf, packing: Packing, decoder: Box<dyn Read + Send>, at: u64 },
+}
+
+impl Content {
+    /// Opens a regular file, never through a symbolic link.
+    pub fn open(path: &Path) -> io::Result<(Content, Metadata)> {
+        let (file, metadata) = open_regular(path)?;
+        let packing = Packing::of(path);
+        let content = match packing {
+            Packing::Plain => Content::Plain(file),
+            _ => Content::Packed { path: path.to_owned(), packing, decoder: decoder(file, packing)?, at: 0 },
+        };
+        Ok((content, metadata))
+    }
+
+    pub fn is_packed(&self) -> bool {
+        matches!(self, Content::Packed { .. })
+    }
+
+    /// Fills as much of `buffer` as there is from content offset `offset` on; fewer bytes mean the end.
+    pub fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Content::Plain(file) => read_full(buffer, |part, done| file.read_at(part, offset + done as u64)),
+            Content::Packed { path, packing, decoder: reader, at } => {
+                if offset < *at {
+                    *reader = decoder(open_regular(path)?.0, *packing)?;
+                    *at = 0;
+                }
+                let skipped = io::copy(&mut reader.by_ref().take(offset - *at), &mut io::sink())?;
+                *at += skipped;
+                if *at < offset {
+                    return Ok(0);
+                }
+                let count = read_full(buffer, |part, _| reader.read(part))?;
+                *at += count as u64;
+                Ok(count)
+            }
+        }
+    }
+
+    /// Whether this is the content that `position` was taken in: same head, same bytes before the offset.
+    pub fn matches(&mut self, position: &Position) -> io::Result<bool> {
+        if position.offset == 0 || position.head.len == 0 {
+            return Ok(false);
+        }
+        let mut head = vec![0; position.head.len as usize];
+        let count = self.read_at(0, &mut head)?;
+        if !position.head.matches_head_of(&head[..count]) {
+            return Ok(false);
+        }
+        let mut tail = vec![0; position.tail.len as usize];
+        let count = self.read_at(position.offset.saturating_sub(u64::from(position.tail.len)), &mut tail)?;
+        Ok(position.tail.matches_head_of(&tail[..count]))
+    }
+}
+
+fn decoder(file: File, packing: Packing) -> io::Result<Box<dyn Read + Send>> {
+    Ok(match packing {
+        Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file))),
+        Packing::Zstd => Box::new(zstd::stream::read::Decoder::new(file)?),
+        Packing::Plain => Box::new(file),
+    })
+}
+
+/// Reads until the buffer is full or the end is reached. `read` gets the rest and the bytes done so far.
+fn read_full(buffer: &mut [u8], mut read: impl FnMut(&mut [u8], usize) -> io::Result<usize>) -> io::Result<usize> {
+    let mut done = 0;
+    while done < buffer.len() {
+        match read(&mut buffer[done..], done) {
+            Ok(0) => break,
+            Ok(count) => done += count,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Fingerprint;
+    use crate::sys::files::FileId;
+    use std::io::Write;
+
+    #[test]
+    fn compressed_content_is_read_and_recognised_like_plain() {
+        let folder = tempfile::tempdir().unwrap();
+        let text: String = (0..5000).map(|n| format!("line {n}\n")).collect();
+        let plain = folder.path().join("a.log");
+        std::fs::write(&plain, &text).unwrap();
+        let gz = folder.path().join("a.log.1.gz");
+        let mut encoder = flate2::write::GzEncoder::new(File::create(&gz).unwrap(), flate2::Compression::new(6));
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap();
+        let zst = folder.path().join("a.log.2.zst");
+        std::fs::write(&zst, zstd::encode_all(text.as_bytes(), 1).unwrap()).unwrap();
+        let position = |offset: usize| Position {
+            path: String::new(),
+            pipeline: String::new(),
+            file: FileId { device: 0, inode: 0 },
+            offset: offset as u64,
+            head: Fingerprint::of(&text.as_bytes()[..1024]),
+            tail: Fingerprint::of(&text.as_bytes()[offset - 64..offset]),
+        };
+        for path in [plain, gz, zst] {
+            let (mut content, _) = Content::open(&path).unwrap();
+            assert!(content.matches(&position(20_000)).unwrap());
+            assert!(content.matches(&position(text.len())).unwrap());
+            let mut wrong = position(20_000);
+            wrong.offset += 1;
+            assert!(!content.matches(&wrong).unwrap());
+            let mut buffer = vec![0; 100];
+            assert_eq!(content.read_at(20_000, &mut buffer).unwrap(), 100);
+            assert_eq!(buffer, &text.as_bytes()[20_000..20_100]);
+            assert_eq!(content.read_at(text.len() as u64 - 5, &mut buffer).unwrap(), 5);
+            assert_eq!(content.read_at(1 << 40, &mut buffer).unwrap(), 0);
+        }
+    }
+}

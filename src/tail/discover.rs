@@ -1,0 +1,108 @@
+//! Which files to follow: globs to paths, and the folders worth watching for new ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use glob::{MatchOptions, Pattern};
+
+use crate::tail::generations::is_generation;
+
+/// What one pipeline wants followed.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// Of the pipeline.
+    pub name: String,
+    /// Globs, relative to the working folder where they do not begin with `/`.
+    pub include: Vec<String>,
+    pub exclude: Vec<String>,
+    /// Files that are there at the first start are followed from their end.
+    pub start_at_end: bool,
+}
+
+const OPTIONS: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+
+/// Why a glob cannot be used, if it cannot.
+pub fn glob_error(pattern: &str) -> Option<String> {
+    Pattern::new(pattern).err().map(|e| e.to_string())
+}
+
+/// The files to follow, each with the index of its source: the first source that wants it gets it.
+/// Earlier generations of a followed file are not followed themselves.
+pub fn paths(sources: &[Source]) -> BTreeMap<PathBuf, usize> {
+    let mut found = BTreeMap::new();
+    for (index, source) in sources.iter().enumerate() {
+        let excludes: Vec<Pattern> = source.exclude.iter().filter_map(|e| Pattern::new(e).ok()).collect();
+        for path in source.include.iter().flat_map(|include| expand(include)) {
+            let excluded = excludes.iter().any(|e| e.matches_path_with(&path, OPTIONS));
+            if !excluded && !path.is_dir() {
+                found.entry(path).or_insert(index);
+            }
+        }
+    }
+    let all: BTreeSet<PathBuf> = found.keys().cloned().collect();
+    found.retain(|path, _| !is_generation_of_another(path, &all));
+    found
+}
+
+fn expand(include: &str) -> impl Iterator<Item = PathBuf> {
+    glob::glob_with(include, OPTIONS).into_iter().flatten().flatten()
+}
+
+fn is_generation_of_another(path: &Path, all: &BTreeSet<PathBuf>) -> bool {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str())) else { return false };
+    // The name of which this could be a generation begins with the same letters, up to a separator and a digit.
+    let stems = name.match_indices(['.', '-']).map(|(at, _)| &name[..at]);
+    let mut candidates = stems.flat_map(|stem| [folder.join(stem), folder.join(format!("{stem}.log"))]);
+    candidates.any(|c| {
+        c != path && all.contains(&c) && c.file_name().and_then(|n| n.to_str()).is_some_and(|n| is_generation(n, name))
+    })
+}
+
+/// The existing folders in which a matching file or folder may appear.
+pub fn folders(sources: &[Source]) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    for include in sources.iter().flat_map(|s| &s.include) {
+        let mut pattern = Path::new(include);
+        while let Some(parent) = pattern.parent() {
+            pattern = parent;
+            let text = if parent.as_os_str().is_empty() { "." } else { parent.to_str().unwrap_or(".") };
+            found.extend(expand(text).filter(|p| p.is_dir()));
+            if !has_wildcard(text) {
+                break;
+            }
+        }
+    }
+    found
+}
+
+fn has_wildcard(text: &str) -> bool {
+    text.contains(['*', '?', '['])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_source_wins_and_generations_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for name in ["a.log", "a.log.1", "a.log.2.gz", "b.log", "b_20261123.log", "c-1.log", "skip.log", "x.txt"] {
+            std::fs::write(root.join(name), "").unwrap();
+        }
+        std::fs::create_dir_all(root.join("demo_1/x.log")).unwrap();
+        std::fs::write(root.join("demo_1/w.log"), "").unwrap();
+        let glob = |tail: &str| root.join(tail).to_str().unwrap().to_owned();
+        let source =
+            |include: &str| Source { include: vec![glob(include)], exclude: vec![glob("skip*")], ..Source::default() };
+        let sources = [source("a.log*"), source("*.log"), source("demo_*/*.log")];
+        let names: Vec<(String, usize)> = paths(&sources)
+            .into_iter()
+            .map(|(p, i)| (p.strip_prefix(root).unwrap().display().to_string(), i))
+            .collect();
+        let want = [("a.log", 0), ("b.log", 1), ("b_20261123.log", 1), ("c-1.log", 1), ("demo_1/w.log", 2)];
+        assert_eq!(names, want.map(|(n, i)| (n.to_owned(), i)));
+        assert_eq!(folders(&sources), BTreeSet::from([root.to_owned(), root.join("demo_1")]));
+    }
+}

@@ -1,0 +1,32 @@
+//! Layer 3: following files. Finds them by globs, reads whole lines, and knows a file again under another
+//! name: its identity is device, inode, a hash of its head and a hash of the bytes before the offset.
+//!
+//! [`Tailer::tick`] is the whole machine; the daemon calls it from a thread, a test by hand. Events of the
+//! file system ([`Watch`]) only say that it is worth a tick now: what a tick does follows from what it sees.
+
+mod content;
+mod discover;
+mod generations;
+mod rotated;
+mod stream;
+mod tailer;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+pub use content::{Content, Packing};
+pub use discover::{Source, glob_error};
+pub use tailer::{FileStatus, Options, Tailer, Tick};
+pub use watch::Watch;
+
+/// A file could not be followed, with the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum TailError {
+    #[error("cannot open {path}: {source}{hint}")]
+    Open { path: std::path::PathBuf, source: std::io::Error, hint: &'static str },
+    #[error("cannot read {path}: {source}")]
+    Read { path: std::path::PathBuf, source: std::io::Error },
+    #[error("cannot watch for new files: {0}; polling goes on")]
+    Watch(String),
+}

@@ -1,0 +1,318 @@
+//! One file content being read: whole lines in batches, with the position behind each.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::record::{Fingerprint, Position, RawBatch, StreamId, TAIL_LEN};
+use crate::sys::clock;
+use crate::sys::files::FileId;
+use crate::tail::Content;
+
+/// The head fingerprint grows up to this many bytes.
+const HEAD_LEN: usize = 1024;
+
+/// What a read came to.
+pub enum Read {
+    Batch(RawBatch),
+    /// No whole line is there now.
+    Nothing,
+    /// The content is not the one that was read before: the file was truncated or written anew.
+    Replaced,
+}
+
+/// See the module.
+pub struct Stream {
+    pub id: StreamId,
+    pub source: Arc<str>,
+    /// Name of the pipeline.
+    pub pipeline: String,
+    pub file: FileId,
+    /// Where the file is now; differs from `source` once it was rotated away.
+    pub path: PathBuf,
+    /// Rotated away: nothing new is expected, and it is read before its successor.
+    pub retired: bool,
+    /// Read to its end and no further, without waiting.
+    pub once: bool,
+    pub offset: u64,
+    pub size: u64,
+    /// When we saw the size change last, nanoseconds since the epoch.
+    pub changed: i64,
+    content: Content,
+    head: Vec<u8>,
+    tail: Vec<u8>,
+    /// Beginning of a line longer than the limit, and the offset up to which its end was looked for.
+    long_line: Option<(Vec<u8>, u64)>,
+}
+
+/// What a new stream is about.
+pub struct Start<'a> {
+    pub id: StreamId,
+    pub source: Arc<str>,
+    pub pipeline: &'a str,
+    pub path: &'a Path,
+    pub offset: u64,
+}
+
+impl Stream {
+    /// Opens a file at an offset. The caller has checked that it is the right one.
+    pub fn open(start: Start<'_>) -> io::Result<Stream> {
+        let (mut content, metadata) = Content::open(start.path)?;
+        let offset = start.offset;
+        let head = head_of(&mut content, offset)?;
+        let tail = tail_of(&mut content, offset)?;
+        Ok(Stream {
+            id: start.id,
+            source: start.source,
+            pipeline: start.pipeline.to_owned(),
+            file: FileId::of(&metadata),
+            path: start.path.to_owned(),
+            retired: false,
+            once: false,
+            offset,
+            size: metadata.len(),
+            changed: clock::now(),
+            content,
+            head,
+            tail,
+            long_line: None,
+        })
+    }
+
+    pub fn position(&self) -> Position {
+        Position {
+            path: self.source.to_string(),
+            pipeline: self.pipeline.clone(),
+            file: self.file,
+            offset: self.offset,
+            head: Fingerprint::of(&self.head),
+            tail: Fingerprint::of(&self.tail),
+        }
+    }
+
+    /// Whether other content is what this stream was reading.
+    pub fn is_continued_in(&self, other: &mut Content) -> bool {
+        other.matches(&self.position()).unwrap_or(false)
+    }
+
+    /// Looks at the size; returns the number of links (0: the file was removed).
+    pub fn refresh(&mut self, now: i64) -> io::Result<u64> {
+        use std::os::unix::fs::MetadataExt;
+        let Content::Plain(file) = &self.content else { return Ok(1) };
+        let metadata = file.metadata()?;
+        if metadata.len() != self.size {
+            self.size = metadata.len();
+            self.changed = now;
+        }
+        Ok(metadata.nlink())
+    }
+
+    /// Always false for a compressed file, whose end shows only when it is read.
+    pub fn is_at_end(&self) -> bool {
+        !self.content.is_packed() && self.offset >= self.size
+    }
+
+    /// The next whole lines, at most `limit` bytes. A line longer than that is cut there and marked, and its rest
+    /// skipped. With `last`, also a line without an end, and the batch says that nothing follows.
+    pub fn read(&mut self, limit: usize, last: bool) -> io::Result<Read> {
+        if !self.content.is_packed() && self.size < self.offset {
+            return Ok(Read::Replaced);
+        }
+        if self.long_line.is_some() {
+            return self.finish_long_line(limit, last);
+        }
+        if !self.content.is_packed() && self.is_at_end() {
+            return Ok(if last { Read::Batch(self.close()) } else { Read::Nothing });
+        }
+        let Some(mut bytes) = self.read_behind_tail(limit)? else { return Ok(Read::Replaced) };
+        let is_whole = match self.content {
+            Content::Plain(_) => self.offset + bytes.len() as u64 >= self.size,
+            Content::Packed { .. } => bytes.len() < limit,
+        };
+        // A compressed file is finished by nature.
+        let last = is_whole && (last || self.content.is_packed());
+        match memchr::memrchr(b'\n', &bytes) {
+            _ if last => {}
+            Some(end) => bytes.truncate(end + 1),
+            None if bytes.len() >= limit => {
+                let reached = self.offset + bytes.len() as u64;
+                self.long_line = Some((bytes, reached));
+                return self.finish_long_line(limit, false);
+            }
+            None => return Ok(Read::Nothing),
+        }
+        let length = bytes.len() as u64;
+        Ok(Read::Batch(self.batch(bytes, length, last)))
+    }
+
+    /// A batch without lines that says that nothing follows.
+    pub fn close(&mut self) -> RawBatch {
+        self.batch(Vec::new(), 0, true)
+    }
+
+    /// The bytes from the offset on; `None` when the bytes before it are no longer the ones we read.
+    fn read_behind_tail(&mut self, at_most: usize) -> io::Result<Option<Vec<u8>>> {
+        let known = self.tail.len();
+        let expected = match &self.content {
+            Content::Plain(_) => usize::try_from(self.size - self.offset).unwrap_or(at_most).min(at_most),
+            Content::Packed { .. } => at_most,
+        };
+        if self.content.is_packed() {
+            // A finished file does not change, and going back would decode it again from its start.
+            let mut bytes = vec![0; expected];
+            let count = self.content.read_at(self.offset, &mut bytes)?;
+            bytes.truncate(count);
+            return Ok(Some(bytes));
+        }
+        let mut bytes = vec![0; known + expected];
+        let count = self.content.read_at(self.offset - known as u64, &mut bytes)?;
+        bytes.truncate(count);
+        if count < known || bytes[..known] != self.tail {
+            return Ok(None);
+        }
+        bytes.drain(..known);
+        Ok(Some(bytes))
+    }
+
+    /// Looks for the end of a line longer than the limit, without keeping what is in between.
+    fn finish_long_line(&mut self, limit: usize, last: bool) -> io::Result<Read> {
+        let Some((head, mut reached)) = self.long_line.take() else { return Ok(Read::Nothing) };
+        let mut chunk = vec![0; limit];
+        loop {
+            let count = self.content.read_at(reached, &mut chunk)?;
+            let end = memchr::memchr(b'\n', &chunk[..count]);
+            reached += end.map_or(count, |e| e + 1) as u64;
+            if end.is_some() || (count < chunk.len() && (last || self.content.is_packed())) {
+                let length = reached - self.offset;
+                return Ok(Read::Batch(self.batch_of_long_line(head, length, last)));
+            }
+            if count < chunk.len() {
+                self.long_line = Some((head, reached));
+                return Ok(Read::Nothing);
+            }
+        }
+    }
+
+    fn batch_of_long_line(&mut self, mut head: Vec<u8>, length: u64, last: bool) -> RawBatch {
+        head.push(b'\n');
+        let mut batch = self.batch(head, length, last);
+        // The bytes of the batch are not those at these places in the file.
+        self.head = head_of(&mut self.content, self.offset).unwrap_or_default();
+        self.tail = tail_of(&mut self.content, self.offset).unwrap_or_default();
+        batch.truncated = true;
+        batch.position = self.position();
+        batch
+    }
+
+    /// Moves the position `length` bytes on and makes a batch of `bytes`.
+    fn batch(&mut self, bytes: Vec<u8>, length: u64, last: bool) -> RawBatch {
+        let offset = self.offset;
+        self.offset += length;
+        if self.head.len() < HEAD_LEN && self.head.len() as u64 == offset {
+            let missing = HEAD_LEN - self.head.len();
+            self.head.extend_from_slice(&bytes[..bytes.len().min(missing)]);
+        }
+        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL_LEN)..]);
+        self.tail.drain(..self.tail.len().saturating_sub(TAIL_LEN));
+        RawBatch {
+            stream: self.id,
+            source: self.source.clone(),
+            offset,
+            bytes,
+            truncated: false,
+            read_time: clock::now(),
+            position: self.position(),
+            last,
+        }
+    }
+}
+
+/// The first bytes of the content before `offset`, as the head fingerprint covers them.
+fn head_of(content: &mut Content, offset: u64) -> io::Result<Vec<u8>> {
+    piece(content, 0, HEAD_LEN.min(usize::try_from(offset).unwrap_or(HEAD_LEN)))
+}
+
+/// The last bytes of the content before `offset`.
+fn tail_of(content: &mut Content, offset: u64) -> io::Result<Vec<u8>> {
+    let length = TAIL_LEN.min(usize::try_from(offset).unwrap_or(TAIL_LEN));
+    piece(content, offset - length as u64, length)
+}
+
+fn piece(content: &mut Content, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    let count = content.read_at(offset, &mut bytes)?;
+    bytes.truncate(count);
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    const LIMIT: usize = 100;
+
+    fn stream(path: &Path, offset: u64) -> Stream {
+        let source = path.to_str().unwrap().into();
+        Stream::open(Start { id: StreamId(1), source, pipeline: "p", path, offset }).unwrap()
+    }
+
+    /// Everything there is, as (offset, text, truncated).
+    fn drain(stream: &mut Stream, last: bool) -> Vec<(u64, String, bool)> {
+        let mut all = Vec::new();
+        stream.refresh(0).unwrap();
+        while let Read::Batch(batch) = stream.read(LIMIT, last).unwrap() {
+            if batch.bytes.is_empty() {
+                break;
+            }
+            all.push((batch.offset, String::from_utf8(batch.bytes).unwrap(), batch.truncated));
+        }
+        all
+    }
+
+    #[test]
+    fn a_partial_line_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        fs::write(&path, "one\ntwo\nthr").unwrap();
+        let mut stream = stream(&path, 0);
+        assert_eq!(drain(&mut stream, false), [(0, "one\ntwo\n".to_owned(), false)]);
+        fs::write(&path, "one\ntwo\nthree\nfour").unwrap();
+        assert_eq!(drain(&mut stream, false), [(8, "three\n".to_owned(), false)]);
+        assert_eq!(drain(&mut stream, true), [(14, "four".to_owned(), false)]);
+    }
+
+    #[test]
+    fn long_lines_are_cut_and_the_next_line_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        for length in [98, 99, 100, 101, 199, 200, 350] {
+            fs::write(&path, format!("{}\nnext\n", "x".repeat(length))).unwrap();
+            let mut stream = stream(&path, 0);
+            let all = drain(&mut stream, false);
+            let text: String = all.iter().map(|(_, t, _)| t.as_str()).collect();
+            assert!(text.ends_with("\nnext\n"), "{length}: {text}");
+            if length >= 100 {
+                assert_eq!(all[0], (0, format!("{}\n", "x".repeat(LIMIT)), true), "{length}");
+            }
+            assert_eq!(stream.offset, length as u64 + 6);
+            // The position is right: opening there finds the same content.
+            assert!(Content::open(&path).unwrap().0.matches(&stream.position()).unwrap());
+        }
+    }
+
+    #[test]
+    fn truncation_and_rewriting_are_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        fs::write(&path, "one\ntwo\n").unwrap();
+        let mut stream = stream(&path, 0);
+        drain(&mut stream, false);
+        fs::write(&path, "new\n").unwrap();
+        stream.refresh(0).unwrap();
+        assert!(matches!(stream.read(LIMIT, false).unwrap(), Read::Replaced));
+        fs::write(&path, "something longer than before\n").unwrap();
+        stream.refresh(0).unwrap();
+        assert!(matches!(stream.read(LIMIT, false).unwrap(), Read::Replaced));
+    }
+}

@@ -1,0 +1,403 @@
+//! All followed files together: new ones, rotated ones, truncated ones, finished ones.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::record::{Position, RawBatch, StreamId};
+use crate::sys::clock::SECOND;
+use crate::sys::files::FileId;
+use crate::tail::discover::{self, Source};
+use crate::tail::generations::Listing;
+use crate::tail::rotated::{find_continuation, is_content_of};
+use crate::tail::stream::{Read, Start, Stream};
+use crate::tail::{Packing, TailError};
+
+/// What of following is configurable.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Bytes in a batch. A longer line is cut here, marked and counted.
+    pub max_line: usize,
+    /// Names are looked at this often, also without an event, in nanoseconds.
+    pub discover_every: i64,
+    /// A rotated file that has not grown for so long (nanoseconds) is finished: its last line counts even
+    /// without an end. It is taken up again should it grow after all.
+    pub linger: i64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { max_line: 1 << 20, discover_every: SECOND, linger: 10 * SECOND }
+    }
+}
+
+/// One followed file, for status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileStatus {
+    /// The path it is followed under.
+    pub source: String,
+    /// Where it is now, when rotated away.
+    pub path: PathBuf,
+    pub pipeline: String,
+    pub file: FileId,
+    /// Bytes handed on.
+    pub offset: u64,
+    pub size: u64,
+    pub retired: bool,
+}
+
+/// A file read to its end.
+#[derive(Clone, Debug)]
+pub(super) struct Finished {
+    /// The path it was followed under.
+    pub log: PathBuf,
+    /// Content offset of its end, or the size when it is compressed.
+    pub end: u64,
+    /// Imported, not followed: growth is none of our business.
+    pub once: bool,
+}
+
+/// What a tick came to.
+#[derive(Debug, Default)]
+pub struct Tick {
+    /// There is more to read at once.
+    pub more: bool,
+    /// Files that are gone and were read to their end: their positions are of no use any more.
+    pub forget: Vec<FileId>,
+    pub errors: Vec<TailError>,
+}
+
+/// See the module. Not `Sync`: one thread calls [`Tailer::tick`].
+pub struct Tailer {
+    pub(super) sources: Vec<Source>,
+    options: Options,
+    /// Read in this order, so that an older file of a path comes before its successor.
+    pub(super) streams: Vec<Stream>,
+    /// They may grow again.
+    pub(super) finished: HashMap<FileId, Finished>,
+    /// Generations that were there before we came, and copies: not to be read.
+    pub(super) ignored: HashSet<FileId>,
+    /// The file each path was last seen to be, and when that was written last.
+    pub(super) live: HashMap<PathBuf, (FileId, i64)>,
+    /// Positions of the last run whose files were not looked for yet, by path.
+    pub(super) resume: BTreeMap<PathBuf, Vec<Position>>,
+    /// Time of the last run's last commit; generations written later were missed.
+    pub(super) stopped: i64,
+    /// Paths seen before, so that `start_at_end` concerns the first look only.
+    pub(super) first_look: bool,
+    next_discovery: i64,
+    next_stream: u64,
+    /// Errors already told, by path, so that each is told once.
+    told: HashMap<PathBuf, String>,
+    /// Times a file was found truncated or rewritten.
+    pub truncations: u64,
+    /// Times all names were looked at.
+    pub discoveries: u64,
+    /// Times a path turned out to be another file.
+    pub rotations: u64,
+}
+
+impl Tailer {
+    /// `positions` are those of the store, `stopped` is when they were committed (0: never).
+    pub fn new(sources: Vec<Source>, options: Options, positions: Vec<Position>, stopped: i64) -> Tailer {
+        let mut resume: BTreeMap<PathBuf, Vec<Position>> = BTreeMap::new();
+        for position in positions {
+            resume.entry(PathBuf::from(&position.path)).or_default().push(position);
+        }
+        Tailer {
+            sources,
+            options,
+            streams: Vec::new(),
+            finished: HashMap::new(),
+            ignored: HashSet::new(),
+            live: HashMap::new(),
+            resume,
+            stopped,
+            first_look: true,
+            next_discovery: 0,
+            next_stream: 0,
+            told: HashMap::new(),
+            truncations: 0,
+            discoveries: 0,
+            rotations: 0,
+        }
+    }
+
+    /// Follows other globs from now on. What is being read goes on.
+    pub fn set_sources(&mut self, sources: Vec<Source>) {
+        self.sources = sources;
+        self.look_now();
+    }
+
+    /// The next tick looks at names whatever the time.
+    pub fn look_now(&mut self) {
+        self.next_discovery = 0;
+    }
+
+    /// The folders in which something may happen.
+    pub fn folders(&self) -> BTreeSet<PathBuf> {
+        discover::folders(&self.sources)
+    }
+
+    pub fn status(&self) -> Vec<FileStatus> {
+        let describe = |s: &Stream| FileStatus {
+            source: s.source.to_string(),
+            path: s.path.clone(),
+            pipeline: s.pipeline.clone(),
+            file: s.file,
+            offset: s.offset,
+            size: s.size,
+            retired: s.retired,
+        };
+        self.streams.iter().map(describe).collect()
+    }
+
+    /// Files that nobody is going to read: known, and known not to be of interest.
+    pub fn ignored(&self) -> &HashSet<FileId> {
+        &self.ignored
+    }
+
+    /// Looks at names if it is time, then reads one batch of every stream that has something.
+    /// `out` may block; when it returns false, nobody wants batches any more.
+    pub fn tick(&mut self, now: i64, out: &mut dyn FnMut(RawBatch) -> bool) -> Tick {
+        let mut tick = Tick::default();
+        if now >= self.next_discovery {
+            self.next_discovery = now + self.options.discover_every;
+            self.look_at_names(&mut tick);
+        }
+        self.read_all(now, &mut tick, out);
+        tick
+    }
+
+    fn look_at_names(&mut self, tick: &mut Tick) {
+        let paths = discover::paths(&self.sources);
+        // Folders of followed files, and of files of the last run even when no glob matches them any more.
+        let logs: BTreeSet<PathBuf> = paths.keys().chain(self.resume.keys()).cloned().collect();
+        let mut listings: HashMap<PathBuf, Listing> = HashMap::new();
+        for log in logs.iter().chain(self.finished.values().map(|f| &f.log)) {
+            let folder = folder_of(log);
+            listings.entry(folder.to_owned()).or_insert_with(|| Listing::of(folder));
+        }
+        for (log, source) in &paths {
+            let Some(listing) = listings.get(folder_of(log)) else { continue };
+            if let Err(error) = self.look_at_log(log, *source, listing) {
+                self.tell(log, error, tick);
+            } else {
+                self.told.remove(log);
+            }
+        }
+        self.retire_missing(&paths);
+        self.look_at_finished(&listings, tick);
+        self.keep_the_rest(tick);
+        self.first_look = false;
+        self.discoveries += 1;
+    }
+
+    /// Positions of paths that no glob matches: files that were imported once, as long as they are there.
+    fn keep_the_rest(&mut self, tick: &mut Tick) {
+        for position in std::mem::take(&mut self.resume).into_values().flatten() {
+            if is_content_of(Path::new(&position.path), &position) {
+                let log = PathBuf::from(&position.path);
+                self.finished.insert(position.file, Finished { log, end: position.offset, once: true });
+            } else {
+                tick.forget.push(position.file);
+            }
+        }
+    }
+
+    /// Reads a file once from where it was read to before, by the named source or else the one whose globs match
+    /// or else the last. `false` when there is nothing new in it, or it is being followed.
+    pub fn read_once(&mut self, path: &Path, source: Option<&str>) -> Result<bool, TailError> {
+        let metadata = fs::metadata(path).map_err(|e| open_error(path, e))?;
+        let file = FileId::of(&metadata);
+        if self.streams.iter().any(|s| s.file == file) {
+            return Ok(false);
+        }
+        let known = self.finished.get(&file).map(|f| f.end);
+        if known.is_some_and(|end| end >= metadata.len() || Packing::of(path) != Packing::Plain) {
+            return Ok(false);
+        }
+        let named = self.sources.iter().position(|s| Some(s.name.as_str()) == source);
+        let matching = || discover::paths(&self.sources).get(path).copied();
+        let index = named.or_else(matching).unwrap_or(self.sources.len().saturating_sub(1));
+        self.finished.remove(&file);
+        self.open(path, path, index, known.unwrap_or(0), true, None)?;
+        if let Some(stream) = self.streams.last_mut() {
+            stream.once = true;
+        }
+        Ok(true)
+    }
+
+    fn tell(&mut self, path: &Path, error: TailError, tick: &mut Tick) {
+        let text = error.to_string();
+        if self.told.get(path) != Some(&text) {
+            self.told.insert(path.to_owned(), text);
+            tick.errors.push(error);
+        }
+    }
+
+    /// Begins to read a file; `id` when it goes on with the lines of another stream.
+    pub(super) fn open(
+        &mut self,
+        log: &Path,
+        path: &Path,
+        source: usize,
+        offset: u64,
+        retired: bool,
+        id: Option<StreamId>,
+    ) -> Result<(), TailError> {
+        self.next_stream += 1;
+        let start = Start {
+            id: id.unwrap_or(StreamId(self.next_stream)),
+            source: Arc::from(log.to_string_lossy()),
+            pipeline: &self.sources[source].name,
+            path,
+            offset,
+        };
+        let mut stream = Stream::open(start).map_err(|e| open_error(path, e))?;
+        stream.retired = retired;
+        self.ignored.remove(&stream.file);
+        // Before the live file of its path, behind older ones.
+        let is_live = |s: &Stream| !s.retired && *s.source == *stream.source;
+        let at = if retired { self.streams.iter().position(is_live) } else { None };
+        self.streams.insert(at.unwrap_or(self.streams.len()), stream);
+        Ok(())
+    }
+
+    /// A path whose file is gone or no longer wanted is read to its end and then finished.
+    fn retire_missing(&mut self, paths: &BTreeMap<PathBuf, usize>) {
+        for stream in &mut self.streams {
+            stream.retired |= !paths.contains_key(Path::new(&*stream.source));
+        }
+    }
+
+    /// Finished files may be gone (forget them) or grow after all (their writer never reopened).
+    fn look_at_finished(&mut self, listings: &HashMap<PathBuf, Listing>, tick: &mut Tick) {
+        let mut grown = Vec::new();
+        self.finished.retain(|file, f| match listings.get(folder_of(&f.log)).and_then(|l| l.find(*file)) {
+            None => {
+                tick.forget.push(*file);
+                false
+            }
+            Some(generation) if generation.size > f.end && !f.once => {
+                grown.push((f.log.clone(), generation.path.clone(), f.end));
+                false
+            }
+            Some(_) => true,
+        });
+        for (log, path, end) in grown {
+            let source = discover::paths(&self.sources).get(&log).copied().unwrap_or(0);
+            if let Err(error) = self.open(&log, &path, source, end, true, None) {
+                self.tell(&path, error, tick);
+            }
+        }
+    }
+
+    fn read_all(&mut self, now: i64, tick: &mut Tick, out: &mut dyn FnMut(RawBatch) -> bool) {
+        let mut done = Vec::new();
+        // A path's older file goes first: while it has something left, its successor waits.
+        let mut waiting: HashSet<Arc<str>> = HashSet::new();
+        for at in 0..self.streams.len() {
+            if waiting.contains(&self.streams[at].source) {
+                continue;
+            }
+            match self.read_one(at, now, out) {
+                Ok(Progress::More) => {
+                    tick.more = true;
+                    if self.streams[at].retired {
+                        waiting.insert(self.streams[at].source.clone());
+                    }
+                }
+                Ok(Progress::End) => {}
+                Ok(Progress::Replaced) => {
+                    self.start_over(at, out);
+                    tick.more = true;
+                    // The order of the streams has changed.
+                    break;
+                }
+                Ok(Progress::Finished) => done.push(at),
+                Err(error) => {
+                    let path = self.streams[at].path.clone();
+                    self.tell(&path, error, tick);
+                }
+            }
+        }
+        for at in done.into_iter().rev() {
+            let stream = self.streams.remove(at);
+            let (log, end) = (PathBuf::from(&*stream.source), stream.offset.max(stream.size));
+            self.finished.insert(stream.file, Finished { log, end, once: stream.once });
+        }
+    }
+
+    fn read_one(&mut self, at: usize, now: i64, out: &mut dyn FnMut(RawBatch) -> bool) -> Result<Progress, TailError> {
+        let limit = self.options.max_line;
+        let stream = &mut self.streams[at];
+        let path = stream.path.clone();
+        let wrong = |source| TailError::Read { path: path.clone(), source };
+        let links = stream.refresh(now).map_err(wrong)?;
+        let linger = if links == 0 { self.options.linger.min(SECOND) } else { self.options.linger };
+        let last = stream.once || (stream.retired && now - stream.changed >= linger);
+        match stream.read(limit, last).map_err(wrong)? {
+            Read::Nothing => Ok(Progress::End),
+            Read::Replaced => Ok(Progress::Replaced),
+            Read::Batch(batch) => {
+                let finished = batch.last;
+                let wanted = out(batch);
+                Ok(match finished {
+                    true => Progress::Finished,
+                    false if wanted && !self.streams[at].is_at_end() => Progress::More,
+                    false => Progress::End,
+                })
+            }
+        }
+    }
+
+    /// The content was replaced in place. What of the old content was not read may be in a copy.
+    fn start_over(&mut self, at: usize, out: &mut dyn FnMut(RawBatch) -> bool) {
+        self.truncations += 1;
+        let stream = &self.streams[at];
+        let (log, path, pipeline) = (PathBuf::from(&*stream.source), stream.path.clone(), stream.pipeline.clone());
+        let position = stream.position();
+        let listing = Listing::of(folder_of(&log));
+        let source = self.sources.iter().position(|s| s.name == pipeline).unwrap_or(0);
+        let copy = find_continuation(&log, &listing, &position);
+        let mut old = self.streams.remove(at);
+        if let Some(copy) = &copy {
+            if let Err(error) = self.open(&log, &copy.path, source, position.offset, true, Some(old.id)) {
+                tracing::warn!(%error, "the copy of a truncated file cannot be read");
+            }
+        } else {
+            out(old.close());
+        }
+        tracing::info!(path = %path.display(), read = position.offset, copy = ?copy.map(|c| c.path), "truncated: from the start");
+        if let Err(error) = self.open(&log, &path, source, 0, old.retired, None) {
+            tracing::warn!(%error, "a truncated file cannot be read");
+        }
+    }
+}
+
+enum Progress {
+    More,
+    End,
+    Replaced,
+    Finished,
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+pub(super) fn open_error(path: &Path, source: std::io::Error) -> TailError {
+    let hint = match source.kind() {
+        std::io::ErrorKind::PermissionDenied => "; let logmill's user read it",
+        _ if source.raw_os_error() == Some(40) => "; it is a symbolic link: name the file itself",
+        _ => "",
+    };
+    TailError::Open { path: path.to_owned(), source, hint }
+}
