@@ -107,6 +107,7 @@ pub fn access(text: &str) -> Option<Stamp> {
         return None;
     }
     let seconds = days(year, month, two(bytes, 0)?)? * 86_400 + clock(bytes, 12)?;
+    // Behind a blank.
     let mut end = 21;
     let offset = offset(bytes, &mut end);
     Some(Stamp { naive: seconds * SECOND, offset })
@@ -147,7 +148,7 @@ mod tests {
     fn access_shape() {
         let want = DateTime::parse_from_rfc3339("2026-11-23T10:15:30Z").unwrap().timestamp_nanos_opt();
         assert_eq!(access("23/Nov/2026:10:15:30 +0000").map(|s| s.naive), want);
-        assert_eq!(access("23/Nov/2026:10:15:30 +0000").map(|s| s.offset), None);
+        assert_eq!(access("23/Nov/2026:10:15:30 +0100").map(|s| s.offset), Some(Some(3600)));
         assert_eq!(access("23/Foo/2026:10:15:30 +0000"), None);
         assert_eq!(access("23/Nov"), None);
     }

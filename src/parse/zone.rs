@@ -24,7 +24,9 @@ enum Kind {
 }
 
 impl Zone {
-    pub const UTC: Zone = Zone { kind: Kind::Utc, cached: None };
+    pub const fn utc() -> Zone {
+        Zone { kind: Kind::Utc, cached: None }
+    }
 
     /// `UTC`, `local` (the host's), or an IANA name such as `Europe/Berlin`.
     pub fn from_name(name: &str) -> Option<Zone> {
