@@ -66,6 +66,11 @@ impl Format {
         }
     }
 
+    /// Whether free text begins with a time.
+    pub fn has_time(line: &str) -> bool {
+        timestamp::iso(line).is_some()
+    }
+
     /// Fills `entry` from its `raw` text, whose first line was recognised. Time and level stay as they are where
     /// the line has none. Returns false when the text turned out to be of another shape after all.
     pub fn fill(self, entry: &mut Entry, zone: &mut Zone) -> bool {

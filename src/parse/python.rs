@@ -29,7 +29,13 @@ pub fn header(line: &str) -> Option<Header<'_>> {
         if let Some(level) = Level::from_word(&behind[..word]) {
             let after = &behind[word..];
             // An empty message may have lost its trailing space.
-            let skipped = if after.starts_with(SEPARATOR) { 3 } else if after == " -" { 2 } else { return None };
+            let skipped = if after.starts_with(SEPARATOR) {
+                3
+            } else if after == " -" {
+                2
+            } else {
+                return None;
+            };
             let message = line.len() - after.len() + skipped;
             return Some(Header { stamp, name: &rest[..name_end], level, message });
         }

@@ -1,3 +1,5 @@
+//! Tables of lines and what becomes of them.
+
 use serde_json::json;
 
 use super::*;
@@ -13,7 +15,8 @@ fn parse(text: &str, zone: &str) -> serde_json::Value {
             let mut object = entry.to_json(false);
             let map = object.as_object_mut().unwrap();
             map.retain(|key, value| {
-                !((key == "source" || key == "service") && value == "" || key == "timestamp" && value == "1970-01-01T00:00:00Z")
+                !((key == "source" || key == "service") && value == ""
+                    || key == "timestamp" && value == "1970-01-01T00:00:00Z")
             });
             map.insert("format".to_owned(), format.name().into());
             return object;
@@ -56,10 +59,19 @@ fn json_oddities() {
         "{\"message\": \"first\"}\nand more",
         json!({"format": "json", "timestamp_source": "read", "level": "unknown", "message": "first\nand more"}),
     );
-    check(r#"{"a": 1}"#, json!({"format": "json", "timestamp_source": "read", "level": "unknown", "message": "{\"a\": 1}", "fields": {"a": 1}}));
+    check(
+        r#"{"a": 1}"#,
+        json!({"format": "json", "timestamp_source": "read", "level": "unknown", "message": "{\"a\": 1}", "fields": {"a": 1}}),
+    );
     // Not JSON after all.
-    check(r#"{"a": 1, }"#, json!({"format": "text", "timestamp_source": "read", "level": "unknown", "message": "{\"a\": 1, }"}));
-    check("{not json}", json!({"format": "text", "timestamp_source": "read", "level": "unknown", "message": "{not json}"}));
+    check(
+        r#"{"a": 1, }"#,
+        json!({"format": "text", "timestamp_source": "read", "level": "unknown", "message": "{\"a\": 1, }"}),
+    );
+    check(
+        "{not json}",
+        json!({"format": "text", "timestamp_source": "read", "level": "unknown", "message": "{not json}"}),
+    );
     check(
         r#"{"a":{"b":{"c":{"d":{"e":{"f":{"g":{"h":{"i":1}}}}}}}}}"#,
         json!({"format": "json", "timestamp_source": "read", "level": "unknown", "fields": {"a.b.c.d.e.f.g.h": "{\"i\":1}"},
@@ -130,7 +142,10 @@ fn basic_config() {
             "logger": "orchestrator_api", "session_id": "7d0c11",
             "message": "Starting workflow execution for session 7d0c11"}),
     );
-    check("Note:this:is prose", json!({"format": "text", "timestamp_source": "read", "level": "unknown", "message": "Note:this:is prose"}));
+    check(
+        "Note:this:is prose",
+        json!({"format": "text", "timestamp_source": "read", "level": "unknown", "message": "Note:this:is prose"}),
+    );
 }
 
 #[test]
@@ -146,7 +161,8 @@ fn access() {
 
 #[test]
 fn free_text() {
-    let text = |message: &str| json!({"format": "text", "timestamp_source": "read", "level": "unknown", "message": message});
+    let text =
+        |message: &str| json!({"format": "text", "timestamp_source": "read", "level": "unknown", "message": message});
     check("Test Run: 2025-07-01 15:25:03", text("Test Run: 2025-07-01 15:25:03"));
     check("there was an ERROR here", text("there was an ERROR here"));
     check("ERROR", text("ERROR"));

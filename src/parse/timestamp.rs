@@ -49,7 +49,8 @@ fn clock(bytes: &[u8], at: usize) -> Option<i64> {
 pub fn iso(text: &str) -> Option<(Stamp, usize)> {
     let bytes = text.as_bytes();
     let year = two(bytes, 0)? * 100 + two(bytes, 2)?;
-    let shape = bytes.get(4) == Some(&b'-') && bytes.get(7) == Some(&b'-') && matches!(bytes.get(10), Some(b' ' | b'T'));
+    let shape =
+        bytes.get(4) == Some(&b'-') && bytes.get(7) == Some(&b'-') && matches!(bytes.get(10), Some(b' ' | b'T'));
     if !shape || !(1970..=2261).contains(&year) {
         return None;
     }

@@ -5,14 +5,17 @@ use crate::parse::zone::Zone;
 use crate::parse::{access, first_line, ids, set_message};
 use crate::record::{Entry, Level, LevelSource, Value};
 
+/// Where the message begins.
+const MESSAGE_COLUMN: usize = 10;
+
 /// Level and where the message begins.
 pub fn header(line: &str) -> Option<(Level, usize)> {
     let colon = line.find(':')?;
     let word = &line[..colon];
     let level = Level::from_word(word).filter(|_| word.bytes().all(|b| b.is_ascii_uppercase()))?;
     let blanks = line[colon + 1..].bytes().take_while(|b| *b == b' ').count();
-    // At least one blank tells it from `INFO:logger:message`; the padding itself is often lost on the way.
-    (blanks > 0).then_some((level, colon + 1 + blanks))
+    // The padding tells it from prose that begins with `WARNING: `.
+    (colon + 1 + blanks == MESSAGE_COLUMN).then_some((level, MESSAGE_COLUMN))
 }
 
 pub fn fill(entry: &mut Entry, _: &mut Zone) -> bool {

@@ -28,6 +28,11 @@ impl Zone {
         Zone { kind: Kind::Utc, cached: None }
     }
 
+    /// The host's zone.
+    pub const fn local() -> Zone {
+        Zone { kind: Kind::Local, cached: None }
+    }
+
     /// `UTC`, `local` (the host's), or an IANA name such as `Europe/Berlin`.
     pub fn from_name(name: &str) -> Option<Zone> {
         let kind = match name {

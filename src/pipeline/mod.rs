@@ -1,53 +1,187 @@
-//! stub
-use crate::record::*;
-use std::path::Path;
+//! Layer 3: pipelines say which files to follow and what their lines mean. A definition (`pipelines/*.toml`) is
+//! compiled once; each followed file then has a [`StreamParser`], which turns batches of lines into entries.
+
+mod definition;
+mod sample;
+mod stream;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-#[derive(Clone)]
-pub struct Pipeline;
+
+use regex::Regex;
+
+use crate::parse::Format;
+use crate::parse::zone::Zone;
+use crate::record::{Field, Position};
+
+pub use stream::StreamParser;
+
+use definition::Sample;
+
+/// The pipelines that are used where there is no folder of them.
+const SHIPPED: [(&str, &str); 3] = [
+    ("pipelines/orchestrator.toml", include_str!("../../pipelines/orchestrator.toml")),
+    ("pipelines/api.toml", include_str!("../../pipelines/api.toml")),
+    ("pipelines/sessions.toml", include_str!("../../pipelines/sessions.toml")),
+];
+/// The name of [`Pipeline::any`].
+const ANY: &str = "ingest";
+/// More files in a folder are refused: it is the wrong folder.
+const MAX_FILES: usize = 1_000;
+/// A longer definition is refused.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// A mistake in a definition, with its place and the way out.
 #[derive(Debug, thiserror::Error)]
-#[error("x")]
-pub struct PipelineError;
+pub enum PipelineError {
+    #[error("{path}: cannot be read: {source}")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{path}:{line}:{column}: {message}")]
+    Wrong { path: PathBuf, line: usize, column: usize, message: String },
+    /// A sample gave something else than it says.
+    #[error("{path}:{line}: sample {number}: {message}")]
+    Sample { path: PathBuf, line: usize, number: usize, message: String },
+    #[error("{path}: {message}")]
+    Folder { path: PathBuf, message: String },
+}
+
+/// A compiled pipeline. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Pipeline(Arc<Compiled>);
+
+#[derive(Debug)]
+struct Compiled {
+    name: String,
+    service: Arc<str>,
+    path: PathBuf,
+    include: Vec<String>,
+    exclude: Vec<String>,
+    start_at_end: bool,
+    zone: Zone,
+    /// Group 1, matched against the path, is the session id of lines that name none.
+    session_id: Option<Regex>,
+    /// The formats tried, in order; text is always the last.
+    formats: Vec<Format>,
+    /// Fields that every entry gets.
+    labels: Vec<Field>,
+    samples: Vec<Sample>,
+}
+
 impl Pipeline {
-    pub fn any() -> Pipeline {
-        Pipeline
+    /// Compiles a definition; `path` is for messages.
+    pub fn parse(text: &str, path: &Path) -> Result<Pipeline, PipelineError> {
+        definition::compile(text, path).map(|compiled| Pipeline(Arc::new(compiled)))
     }
+
+    pub fn load(path: &Path) -> Result<Pipeline, PipelineError> {
+        let read = |source| PipelineError::Read { path: path.to_owned(), source };
+        let length = std::fs::metadata(path).map_err(read)?.len();
+        if length > MAX_BYTES {
+            let message = format!("has {length} bytes; a pipeline has at most {MAX_BYTES}");
+            return Err(PipelineError::Folder { path: path.to_owned(), message });
+        }
+        Pipeline::parse(&std::fs::read_to_string(path).map_err(read)?, path)
+    }
+
+    /// The pipelines of the home system, built in.
     pub fn shipped() -> Vec<Pipeline> {
-        vec![]
+        let parse = |(path, text): (&str, &str)| Pipeline::parse(text, Path::new(path));
+        // A test loads them, so that none is missing here.
+        SHIPPED.into_iter().filter_map(|shipped| parse(shipped).ok()).collect()
     }
+
+    /// Follows nothing by itself, and reads any file: for files named by hand that no pipeline knows.
+    pub fn any() -> Pipeline {
+        Pipeline(Arc::new(Compiled {
+            name: ANY.to_owned(),
+            service: ANY.into(),
+            path: PathBuf::from("built in"),
+            include: Vec::new(),
+            exclude: Vec::new(),
+            start_at_end: false,
+            zone: Zone::local(),
+            session_id: None,
+            formats: Format::ALL.to_vec(),
+            labels: Vec::new(),
+            samples: Vec::new(),
+        }))
+    }
+
     pub fn name(&self) -> &str {
-        "x"
+        &self.0.name
     }
+
+    /// The `service` of its entries.
+    pub fn service(&self) -> &str {
+        &self.0.service
+    }
+
+    /// Globs of the files it follows, relative to the working folder.
     pub fn include(&self) -> &[String] {
-        &[]
+        &self.0.include
     }
+
     pub fn exclude(&self) -> &[String] {
-        &[]
+        &self.0.exclude
     }
+
+    /// Whether files that are there at the first start are followed from their end on.
     pub fn start_at_end(&self) -> bool {
-        false
+        self.0.start_at_end
     }
+
+    /// The file it was read from.
     pub fn path(&self) -> &Path {
-        Path::new("x")
+        &self.0.path
     }
+
+    /// Runs the samples of the definition; returns how many there are.
     pub fn test(&self) -> Result<usize, PipelineError> {
-        Ok(0)
+        sample::run(&self.0)
     }
-    pub fn stream(&self, _source: &Arc<str>, _start: Position) -> StreamParser {
-        StreamParser
+
+    /// The parser for one file, `source`, from `start` on.
+    pub fn stream(&self, source: &Arc<str>, start: Position) -> StreamParser {
+        StreamParser::new(self.0.clone(), source, start)
     }
 }
-pub fn load_folder(_: &Path) -> Result<Vec<Pipeline>, Vec<PipelineError>> {
-    Ok(vec![])
+
+/// All `*.toml` of a folder, by name; or everything that is wrong with them.
+pub fn load_folder(folder: &Path) -> Result<Vec<Pipeline>, Vec<PipelineError>> {
+    let paths = definitions(folder).map_err(|error| vec![error])?;
+    let mut pipelines: Vec<Pipeline> = Vec::new();
+    let mut errors = Vec::new();
+    for path in paths {
+        match Pipeline::load(&path) {
+            Ok(pipeline) => match pipelines.iter().find(|p| p.name() == pipeline.name()) {
+                Some(other) => {
+                    let message = format!("is called {:?} like {}", pipeline.name(), other.path().display());
+                    errors.push(PipelineError::Folder { path, message });
+                }
+                None => pipelines.push(pipeline),
+            },
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(pipelines) } else { Err(errors) }
 }
-pub struct StreamParser;
-impl StreamParser {
-    pub fn run(&mut self, b: &RawBatch) -> EntryBatch {
-        EntryBatch { stream: b.stream, entries: vec![], position: b.position.clone(), outcomes: Default::default() }
+
+fn definitions(folder: &Path) -> Result<Vec<PathBuf>, PipelineError> {
+    let read = |source| PipelineError::Read { path: folder.to_owned(), source };
+    let mut paths = Vec::new();
+    for item in std::fs::read_dir(folder).map_err(read)? {
+        let path = item.map_err(read)?.path();
+        if path.extension().is_some_and(|e| e == "toml") {
+            paths.push(path);
+        }
     }
-    pub fn flush(&mut self) -> Option<EntryBatch> {
-        None
+    if paths.len() > MAX_FILES {
+        let message = format!("holds {} pipelines; more than {MAX_FILES} are refused", paths.len());
+        return Err(PipelineError::Folder { path: folder.to_owned(), message });
     }
-    pub fn is_waiting(&self) -> bool {
-        false
-    }
+    paths.sort();
+    Ok(paths)
 }

@@ -41,7 +41,7 @@ pub struct Outcomes {
     pub joined: u64,
     /// Entries cut at the length limit.
     pub truncated: u64,
-    /// Entries with bytes that were not UTF-8.
+    /// Lines with bytes that were not UTF-8.
     pub invalid_utf8: u64,
     /// NUL bytes skipped at the head of lines.
     pub nul_bytes: u64,

@@ -1,0 +1,198 @@
+//! Tables of lines and what becomes of them.
+
+use super::*;
+use crate::record::{EntryBatch, Fingerprint, Outcomes, RawBatch, StreamId, TAIL_LEN};
+use crate::sys::files::FileId;
+
+fn position(offset: u64, tail: &[u8]) -> Position {
+    let tail = Fingerprint::of(&tail[tail.len().saturating_sub(TAIL_LEN)..]);
+    let file = FileId { device: 1, inode: 2 };
+    Position { path: "a.log".into(), pipeline: ANY.into(), file, offset, head: Fingerprint::default(), tail }
+}
+
+fn parser(start: u64, text: &[u8]) -> StreamParser {
+    Pipeline::any().stream(&Arc::from("a.log"), position(start, &text[..start as usize]))
+}
+
+/// The bytes from `start` to `end` of `text` as the tailer would hand them on.
+fn batch(text: &[u8], start: usize, end: usize, last: bool) -> RawBatch {
+    RawBatch {
+        stream: StreamId(1),
+        source: Arc::from("a.log"),
+        offset: start as u64,
+        bytes: text[start..end].to_vec(),
+        truncated: false,
+        read_time: 5,
+        position: position(end as u64, &text[..end]),
+        last,
+    }
+}
+
+fn raws(batch: &EntryBatch) -> Vec<String> {
+    batch.entries.iter().map(|e| e.raw.to_string()).collect()
+}
+
+#[test]
+fn the_shipped_pipelines_pass_their_samples() {
+    let shipped = Pipeline::shipped();
+    assert_eq!(shipped.len(), SHIPPED.len());
+    for pipeline in shipped {
+        let samples = pipeline.test().unwrap_or_else(|error| panic!("{error}"));
+        assert!(samples > 0, "{} has no sample", pipeline.name());
+    }
+}
+
+#[test]
+fn lines_join_their_entry() {
+    let check = |text: &str, want: &[&str]| {
+        let out = parser(0, b"").run(&batch(text.as_bytes(), 0, text.len(), true));
+        assert_eq!(raws(&out), want, "{text:?}");
+        let Outcomes { lines, parsed, text: plain, joined, .. } = out.outcomes;
+        assert_eq!(lines, text.lines().count() as u64, "{text:?}");
+        assert_eq!((lines, parsed + plain), (parsed + plain + joined, want.len() as u64), "{text:?}");
+    };
+    check("", &[]);
+    check("\n\n  \n", &[]);
+    check("one\ntwo\n", &["one", "two"]);
+    check("one\n  more\n\n\ttab\ntwo", &["one\n  more\n\n\ttab", "two"]);
+    check("INFO:     a\nb\nc\n\nERROR:    d\n", &["INFO:     a\nb\nc", "ERROR:    d"]);
+    check("INFO:     a\r\nb\r\n", &["INFO:     a\nb"]);
+    check("2026-11-23 10:15:30 a\nb\n2026-11-23 10:15:31 c\n", &["2026-11-23 10:15:30 a\nb", "2026-11-23 10:15:31 c"]);
+    // Prose with a level word, JSON and access lines take no loose lines.
+    check("WARNING: prose\nmore\n", &["WARNING: prose", "more"]);
+    check("{\"a\":1}\nmore\n", &["{\"a\":1}", "more"]);
+    // A traceback holds together anywhere.
+    let traceback = "Traceback (most recent call last):\n  File \"x\"\nValueError: y";
+    check(&format!("{{\"a\":1}}\n{traceback}\nnext\n"), &[&format!("{{\"a\":1}}\n{traceback}"), "next"]);
+    check(&format!("{traceback}\nnext\n"), &[traceback, "next"]);
+    let twice =
+        format!("{traceback}\n\nDuring handling of the above exception, another exception occurred:\n\n{traceback}");
+    check(&format!("{twice}\nnext\n"), &[&twice, "next"]);
+}
+
+#[test]
+fn the_last_entry_waits() {
+    let text = b"INFO:     a\nb\nINFO:     c\nd\n";
+    let mut parser = parser(0, text);
+    let out = parser.run(&batch(text, 0, text.len(), false));
+    assert_eq!(raws(&out), ["INFO:     a\nb"]);
+    assert_eq!(out.position, position(14, &text[..14]), "behind the first entry");
+    assert!(parser.is_waiting());
+    let out = parser.flush().unwrap();
+    assert_eq!(raws(&out), ["INFO:     c\nd"]);
+    assert_eq!(out.position, position(text.len() as u64, text));
+    assert!(parser.flush().is_none());
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let text = b"\0\0\0INFO:     a\xffb\nINFO:     \xc3\xa9\0x\n";
+    let out = parser(0, text).run(&batch(text, 0, text.len(), true));
+    assert_eq!(raws(&out), ["INFO:     a\u{fffd}b", "INFO:     é\0x"]);
+    assert_eq!((out.outcomes.nul_bytes, out.outcomes.invalid_utf8), (3, 1));
+}
+
+#[test]
+fn a_cut_line_is_marked_and_its_last_character_whole() {
+    let mut raw = batch("é€\n".as_bytes(), 0, 6, true);
+    raw.bytes.remove(4);
+    raw.truncated = true;
+    raw.position.offset = 5_000_000;
+    let out = parser(0, b"").run(&raw);
+    assert_eq!(raws(&out), ["é"]);
+    assert_eq!((out.outcomes.truncated, out.outcomes.invalid_utf8), (1, 0));
+    assert_eq!(out.entries[0].field("truncated"), Some(&crate::record::Value::Bool(true)));
+    assert_eq!(out.position.offset, 5_000_000);
+}
+
+#[test]
+fn entries_have_a_longest() {
+    let text = format!("INFO:     a\n{}", "more\n".repeat(1200));
+    let out = parser(0, b"").run(&batch(text.as_bytes(), 0, text.len(), true));
+    assert_eq!(out.entries[0].raw.lines().count(), 500);
+    assert_eq!(out.outcomes.lines, 1201);
+    let text = format!("INFO:     a\n{}\n", "\n".repeat(200_000));
+    let out = parser(0, b"").run(&batch(text.as_bytes(), 0, text.len(), true));
+    assert_eq!((raws(&out), out.outcomes.joined), (vec!["INFO:     a".to_owned()], 200_001));
+}
+
+proptest::proptest! {
+    /// However the lines are cut into batches, and wherever reading stops and starts again at the position given
+    /// out, the entries are the same, and the positions are those of the file.
+    #[test]
+    fn batches_and_restarts_change_nothing(
+        lines in proptest::collection::vec("(INFO:     a|  b|c|\\{\"d\":1\\}||Traceback \\(most recent call last\\):|2026-11-23 10:15:30 - a - INFO - x|E: f)", 0..20),
+        cuts in proptest::collection::vec(0usize..20, 0..6),
+        restarts in proptest::collection::vec(proptest::bool::ANY, 6),
+    ) {
+        let text: String = lines.iter().map(|l| format!("{l}\n")).collect();
+        let bytes = text.as_bytes();
+        let ends: Vec<usize> = memchr::memchr_iter(b'\n', bytes).map(|at| at + 1).collect();
+        let whole = raws(&parser(0, bytes).run(&batch(bytes, 0, bytes.len(), true)));
+        let mut found = Vec::new();
+        let (mut reader, mut read) = (parser(0, bytes), 0);
+        let mut cuts: Vec<usize> = cuts.iter().filter_map(|c| ends.get(*c).copied()).collect();
+        cuts.sort_unstable();
+        for (cut, restart) in cuts.into_iter().zip(restarts) {
+            let cut = cut.max(read);
+            let out = reader.run(&batch(bytes, read, cut, false));
+            found.extend(raws(&out));
+            read = cut;
+            let before = &bytes[..out.position.offset as usize];
+            let tail = Fingerprint::of(&before[before.len() - (out.position.tail.len as usize)..]);
+            proptest::prop_assert_eq!(out.position.tail, tail);
+            if restart {
+                read = out.position.offset as usize;
+                reader = parser(out.position.offset, bytes);
+            }
+        }
+        found.extend(raws(&reader.run(&batch(bytes, read, bytes.len(), true))));
+        proptest::prop_assert_eq!(found, whole);
+    }
+}
+
+#[test]
+fn mistakes_name_their_place() {
+    let check = |text: &str, want: &str| {
+        let error = Pipeline::parse(text, Path::new("p.toml")).map(|p| p.test().map(|_| ())).map_or_else(
+            |error| error.to_string(),
+            |tested| tested.map_or_else(|error| error.to_string(), |()| "good".to_owned()),
+        );
+        assert!(error.starts_with(want), "{text:?}:\n{error}\n{want}");
+    };
+    let source = "name = \"a\"\n[source]\ninclude = [\"a.log\"]\n";
+    check(source, "good");
+    check("nam = \"a\"", "p.toml:1:1: unknown field `nam`");
+    check("name = \"a\"", "p.toml:1:1: missing field `source`");
+    check("name = \"a b\"\n[source]\ninclude = [\"a\"]", "p.toml:1:8: \"a b\" is no name");
+    check("name = \"ingest\"\n[source]\ninclude = [\"a\"]", "p.toml:1:8: \"ingest\" is the name of the built-in");
+    check("name = \"a\"\n[source]\ninclude = []", "p.toml:3:11: include is empty");
+    check("name = \"a\"\n[source]\ninclude = [\"b\", \"[\"]", "p.toml:3:17: \"[\" is no glob");
+    check(&format!("{source}zone = \"Mars\""), "p.toml:4:8: \"Mars\" is no time zone; write \"local\"");
+    check(&format!("{source}session_id = \"(\""), "p.toml:4:14: session_id: regex parse error");
+    check(&format!("{source}session_id = \"x\""), "p.toml:4:14: session_id needs exactly one group");
+    check(&format!("{source}[parse]\nformats = [\"xml\"]"), "p.toml:5:12: there is no format \"xml\"; there are json,");
+    let sample = |rest: &str| format!("{source}[[test]]\nsource = \"a.log\"\nlines = \"x\"\n{rest}");
+    check(&sample("entries = [{ message = \"x\" }]"), "good");
+    check(&sample("entries = [{ message = \"y\" }]"), "p.toml:4: sample 1: entry 1: message is \"x\", not \"y\"");
+    check(&sample("entries = []"), "p.toml:4: sample 1: gives 1 entries, not 0; the next is \"x\"");
+    check(&sample("entries = [{}, {}]"), "p.toml:4: sample 1: gives 1 entries, not 2");
+}
+
+#[test]
+fn labels_and_service_are_on_every_entry() {
+    let text = "name = \"a\"\nservice = \"shop\"\n[source]\ninclude = [\"a.log\"]\n[labels]\nhost = \"h1\"\nrack = 7\n\
+        [[test]]\nsource = \"a.log\"\nlines = \"x\"\nentries = [{ service = \"shop\", fields = { host = \"h1\", rack = 7 } }]\n";
+    assert_eq!(Pipeline::parse(text, Path::new("p.toml")).unwrap().test().unwrap(), 1);
+}
+
+#[test]
+fn names_are_used_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["a.toml", "b.toml", "c.md"] {
+        std::fs::write(folder.path().join(file), "name = \"x\"\n[source]\ninclude = [\"a.log\"]\n").unwrap();
+    }
+    let errors = load_folder(folder.path()).unwrap_err();
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].to_string().contains("b.toml: is called \"x\" like"), "{}", errors[0]);
+}
