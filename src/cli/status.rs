@@ -44,7 +44,7 @@ fn from_disk(snapshot: &Snapshot, config: &Config) -> anyhow::Result<Value> {
     }))
 }
 
-/// The state file's own words: when each log was rotated last.
+/// The state file's own words: when each log was rotated last, or seen for the first time.
 fn rotations(config: &Config) -> Vec<Value> {
     let text = std::fs::read_to_string(config.rotation_state()).unwrap_or_default();
     text.lines().skip(1).map(Value::from).collect()
@@ -101,7 +101,12 @@ fn print(status: &Value) -> anyhow::Result<()> {
 
 fn print_rotations(status: &Value) {
     let events = list(status, "rotations");
-    println!("\nlast rotation {}", if events.is_empty() { "none" } else { "" });
+    let head = match (events.is_empty(), status["running"] == true) {
+        (true, _) => "no rotation yet",
+        (false, true) => "rotations, newest first",
+        (false, false) => "log, and when it was rotated last or seen first",
+    };
+    println!("\n{}", colour(head, "1"));
     for event in events.iter().take(5) {
         match event.as_str() {
             Some(line) => println!("  {line}"),

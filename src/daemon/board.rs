@@ -54,6 +54,8 @@ pub struct Facts {
     pub stuck: Option<String>,
     pub rotations: VecDeque<Event>,
     pub rotations_done: u64,
+    /// What rotation waits for, in words.
+    pub rotations_waiting: Vec<String>,
     pub errors: VecDeque<(i64, String)>,
     pub errors_total: u64,
     pub ingests: BTreeMap<PathBuf, IngestState>,
@@ -64,7 +66,7 @@ pub struct Facts {
     commit_answers: u64,
 }
 
-/// Shared by all threads; locked for moments only.
+/// Shared by all threads; locked for moments only, and never while another lock is being taken.
 #[derive(Clone, Default)]
 pub struct Board(Arc<(Mutex<Facts>, Condvar)>);
 

@@ -79,7 +79,6 @@ impl Backend for Face {
             })
         };
         let files: Vec<Value> = facts.files.iter().map(file).collect();
-        let waiting = self.rotating.waiting();
         json!({
             "running": true,
             "pid": std::process::id(),
@@ -97,7 +96,7 @@ impl Backend for Face {
             "rotations_seen": facts.rotations_seen,
             "truncations_seen": facts.truncations_seen,
             "rotations": facts.rotations.iter().rev().collect::<Vec<_>>(),
-            "rotations_waiting": waiting,
+            "rotations_waiting": facts.rotations_waiting,
             "partitions_removed": facts.partitions_removed,
             "errors_total": facts.errors_total,
             "errors": facts.errors.iter().rev().take(10).map(|(time, text)| json!({"time": timestamp(*time), "error": text})).collect::<Vec<_>>(),

@@ -124,12 +124,16 @@ impl Rotating {
 
     /// One look at all logs; what happened is also on the board.
     pub fn tick(&self, force: bool) -> Vec<Event> {
-        let events = self.with(force, |rotator| rotator.tick(Local::now().fixed_offset(), &*self.gate));
-        let board = &self.gate.board;
-        let events = events.unwrap_or_else(|error| {
-            board.error(clock::now(), error);
-            Vec::new()
+        let ticked = self.with(force, |rotator| {
+            let events = rotator.tick(Local::now().fixed_offset(), &*self.gate);
+            (events, rotator.waiting().map(ToString::to_string).collect())
         });
+        let board = &self.gate.board;
+        let (events, waiting) = ticked.unwrap_or_else(|error| {
+            board.error(clock::now(), error);
+            Default::default()
+        });
+        board.lock().rotations_waiting = waiting;
         for event in &events {
             match &event.what {
                 What::Failed { .. } | What::ScriptFailed { .. } => board.error(clock::now(), event.to_string()),
@@ -147,12 +151,6 @@ impl Rotating {
     pub fn dry_run(&self, force: bool) -> Vec<String> {
         let plan = self.with(force, |rotator| rotator.dry_run(Local::now().fixed_offset()));
         plan.map_or_else(|error| vec![error], |plan| describe(&plan))
-    }
-
-    /// What waits at present, in words.
-    pub fn waiting(&self) -> Vec<String> {
-        let slot = self.rotator.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.iter().flat_map(Rotator::waiting).map(ToString::to_string).collect()
     }
 }
 

@@ -145,6 +145,11 @@ impl Stream {
         Ok(Read::Batch(self.batch(bytes, length, last)))
     }
 
+    /// A batch without lines that says where the stream goes on.
+    pub fn announce(&mut self) -> RawBatch {
+        self.batch(Vec::new(), 0, false)
+    }
+
     /// A batch without lines that says that nothing follows.
     pub fn close(&mut self) -> RawBatch {
         self.batch(Vec::new(), 0, true)

@@ -365,12 +365,19 @@ impl Tailer {
         let source = self.sources.iter().position(|s| s.name == pipeline).unwrap_or(0);
         let copy = find_continuation(&log, &listing, &position);
         let mut old = self.streams.remove(at);
-        if let Some(copy) = &copy {
-            if let Err(error) = self.open(&log, &copy.path, source, position.offset, true, Some(old.id)) {
-                tracing::warn!(%error, "the copy of a truncated file cannot be read");
+        let opened = copy.as_ref().map(|c| self.open(&log, &c.path, source, position.offset, true, Some(old.id)));
+        match opened {
+            Some(Ok(())) => {
+                // The position moves to the copy before the emptied file gets one of its own, so that an entry
+                // that still waits for lines is not between two files when the power fails.
+                let in_copy = self.streams.iter_mut().find(|s| s.id == old.id);
+                in_copy.map(|stream| out(stream.announce()));
             }
-        } else {
-            out(old.close());
+            Some(Err(error)) => {
+                tracing::warn!(%error, "the copy of a truncated file cannot be read");
+                out(old.close());
+            }
+            None => drop(out(old.close())),
         }
         tracing::info!(path = %path.display(), read = position.offset, copy = ?copy.map(|c| c.path), "truncated: from the start");
         if let Err(error) = self.open(&log, &path, source, 0, old.retired, None) {
