@@ -32,7 +32,7 @@ pub fn run(common: &Common) -> anyhow::Result<()> {
         );
     }
     println!("{good}  {} samples", loaded.samples);
-    println!("{good}  rotation {}, {} sections or logs", loaded.policy_path.display(), loaded.policy.sections.len());
+    println!("{good}  rotation {}: {} sections", loaded.policy_path.display(), loaded.policy.sections.len());
     for warning in &loaded.warnings {
         println!("{}  {warning}", colour("warning", "33"));
     }

@@ -41,7 +41,7 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     let position = Position {
         path: source.to_string(),
         pipeline: String::new(),
-        file: FileId { device: 0, inode: 0 },
+        file: FileId::default(),
         offset: 0,
         head: Fingerprint::default(),
         tail: Fingerprint::default(),

@@ -42,7 +42,7 @@ fn entries(pipeline: &Arc<Compiled>, sample: &Sample) -> Vec<Entry> {
     let position = Position {
         path: sample.source.clone(),
         pipeline: pipeline.name.clone(),
-        file: FileId { device: 0, inode: 0 },
+        file: FileId::default(),
         offset: 0,
         head: Fingerprint::default(),
         tail: Fingerprint::default(),

@@ -92,6 +92,7 @@ impl StreamParser {
             self.line(line, batch, start, &mut out);
             start = end;
         }
+        self.note_start(batch);
         self.position = batch.position.clone();
         if batch.last {
             self.finish(&mut out);
@@ -135,7 +136,7 @@ impl StreamParser {
         let format = format.unwrap_or(Format::Text);
         let waiting = Waiting {
             format,
-            start: (batch.offset + start as u64, self.tail_before(batch, start)),
+            start: (batch.offset + start as u64, Fingerprint::default()),
             read_time: batch.read_time,
             outcomes: line.outcomes,
             takes_all: takes_all(format, text),
@@ -193,11 +194,14 @@ impl StreamParser {
         self.text.push_str(line);
     }
 
-    fn tail_before(&self, batch: &RawBatch, start: usize) -> Fingerprint {
-        match start {
+    /// Fingerprints what is before the waiting entry, if it began in this batch: the others need it not.
+    fn note_start(&mut self, batch: &RawBatch) {
+        let Some(waiting) = &mut self.waiting else { return };
+        let Some(start) = waiting.start.0.checked_sub(batch.offset) else { return };
+        waiting.start.1 = match start as usize {
             0 => self.position.tail,
-            _ => Fingerprint::of(&batch.bytes[start.saturating_sub(TAIL_LEN)..start]),
-        }
+            start => Fingerprint::of(&batch.bytes[start.saturating_sub(TAIL_LEN)..start]),
+        };
     }
 
     /// Makes an entry of what waits.

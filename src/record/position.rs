@@ -24,7 +24,7 @@ impl Fingerprint {
 }
 
 /// The most bytes before an offset that a tail fingerprint covers.
-pub const TAIL_LEN: usize = 64;
+pub const TAIL_LEN: usize = 256;
 
 /// Everything before `offset` is committed. Stored in the payload of each commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

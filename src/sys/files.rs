@@ -8,17 +8,20 @@ use std::path::Path;
 use rustix::fs::{CWD, OFlags, RenameFlags};
 use serde::{Deserialize, Serialize};
 
-/// Device and inode: what stays when a file is renamed. The system may reuse an inode after removal,
-/// so following also compares content (see `tail::identity`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// What stays when a file is renamed. The system reuses inodes soon after removal; the time of birth tells the new
+/// file from the old one, and following also compares content (see `tail`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FileId {
     pub device: u64,
     pub inode: u64,
+    /// Nanoseconds since the epoch; 0 where the file system does not say.
+    pub born: i64,
 }
 
 impl FileId {
     pub fn of(metadata: &Metadata) -> FileId {
-        FileId { device: metadata.dev(), inode: metadata.ino() }
+        let born = metadata.created().map(crate::sys::clock::from_system).unwrap_or(0);
+        FileId { device: metadata.dev(), inode: metadata.ino(), born }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The bytes of a file by content offset, whether it is plain or was compressed after rotation.
 
 use std::fs::{File, Metadata};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek};
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::record::Position;
 use crate::sys::files::open_regular;
@@ -29,7 +29,7 @@ impl Packing {
 /// An open file. Compressed content is decoded from the front, so reading backwards starts over.
 pub enum Content {
     Plain(File),
-    Packed { path: PathBuf, packing: Packing, decoder: Box<dyn Read + Send>, at: u64 },
+    Packed { file: File, packing: Packing, decoder: Box<dyn Read + Send>, at: u64 },
 }
 
 impl Content {
@@ -39,7 +39,7 @@ impl Content {
         let packing = Packing::of(path);
         let content = match packing {
             Packing::Plain => Content::Plain(file),
-            _ => Content::Packed { path: path.to_owned(), packing, decoder: decoder(file, packing)?, at: 0 },
+            _ => Content::Packed { decoder: decoder(&file, packing)?, file, packing, at: 0 },
         };
         Ok((content, metadata))
     }
@@ -52,9 +52,9 @@ impl Content {
     pub fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Content::Plain(file) => read_full(buffer, |part, done| file.read_at(part, offset + done as u64)),
-            Content::Packed { path, packing, decoder: reader, at } => {
+            Content::Packed { file, packing, decoder: reader, at } => {
                 if offset < *at {
-                    *reader = decoder(open_regular(path)?.0, *packing)?;
+                    *reader = decoder(file, *packing)?;
                     *at = 0;
                 }
                 let skipped = io::copy(&mut reader.by_ref().take(offset - *at), &mut io::sink())?;
@@ -85,7 +85,10 @@ impl Content {
     }
 }
 
-fn decoder(file: File, packing: Packing) -> io::Result<Box<dyn Read + Send>> {
+/// Decodes from the front. The decoder shares the file's place, so there must be one at a time.
+fn decoder(mut file: &File, packing: Packing) -> io::Result<Box<dyn Read + Send>> {
+    file.rewind()?;
+    let file = file.try_clone()?;
     Ok(match packing {
         Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(file))),
         Packing::Zstd => Box::new(zstd::stream::read::Decoder::new(file)?),
@@ -129,7 +132,7 @@ mod tests {
         let position = |offset: usize| Position {
             path: String::new(),
             pipeline: String::new(),
-            file: FileId { device: 0, inode: 0 },
+            file: FileId::default(),
             offset: offset as u64,
             head: Fingerprint::of(&text.as_bytes()[..1024]),
             tail: Fingerprint::of(&text.as_bytes()[offset - 64..offset]),

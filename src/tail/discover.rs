@@ -28,8 +28,9 @@ pub fn glob_error(pattern: &str) -> Option<String> {
 }
 
 /// The files to follow, each with the index of its source: the first source that wants it gets it.
-/// Earlier generations of a followed file are not followed themselves.
-pub fn paths(sources: &[Source]) -> BTreeMap<PathBuf, usize> {
+/// Earlier generations of a followed file are not followed themselves; `known` are files that were followed before
+/// and may be away for a moment.
+pub fn paths(sources: &[Source], known: &dyn Fn(&Path) -> bool) -> BTreeMap<PathBuf, usize> {
     let mut found = BTreeMap::new();
     for (index, source) in sources.iter().enumerate() {
         let excludes: Vec<Pattern> = source.exclude.iter().filter_map(|e| Pattern::new(e).ok()).collect();
@@ -41,21 +42,29 @@ pub fn paths(sources: &[Source]) -> BTreeMap<PathBuf, usize> {
         }
     }
     let all: BTreeSet<PathBuf> = found.keys().cloned().collect();
-    found.retain(|path, _| !is_generation_of_another(path, &all));
+    found.retain(|path, _| !is_generation_of_another(path, &|other| all.contains(other) || known(other)));
     found
+}
+
+/// The first source whose globs match a path, whether there is such a file or not.
+pub fn source_of(sources: &[Source], path: &Path) -> Option<usize> {
+    let matches = |globs: &[String]| {
+        globs.iter().any(|g| Pattern::new(g).is_ok_and(|pattern| pattern.matches_path_with(path, OPTIONS)))
+    };
+    sources.iter().position(|s| matches(&s.include) && !matches(&s.exclude))
 }
 
 fn expand(include: &str) -> impl Iterator<Item = PathBuf> {
     glob::glob_with(include, OPTIONS).into_iter().flatten().flatten()
 }
 
-fn is_generation_of_another(path: &Path, all: &BTreeSet<PathBuf>) -> bool {
+fn is_generation_of_another(path: &Path, is_log: &dyn Fn(&Path) -> bool) -> bool {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str())) else { return false };
     // The name of which this could be a generation begins with the same letters, up to a separator and a digit.
     let stems = name.match_indices(['.', '-']).map(|(at, _)| &name[..at]);
     let mut candidates = stems.flat_map(|stem| [folder.join(stem), folder.join(format!("{stem}.log"))]);
     candidates.any(|c| {
-        c != path && all.contains(&c) && c.file_name().and_then(|n| n.to_str()).is_some_and(|n| is_generation(n, name))
+        c != path && is_log(&c) && c.file_name().and_then(|n| n.to_str()).is_some_and(|n| is_generation(n, name))
     })
 }
 
@@ -97,7 +106,7 @@ mod tests {
         let source =
             |include: &str| Source { include: vec![glob(include)], exclude: vec![glob("skip*")], ..Source::default() };
         let sources = [source("a.log*"), source("*.log"), source("demo_*/*.log")];
-        let names: Vec<(String, usize)> = paths(&sources)
+        let names: Vec<(String, usize)> = paths(&sources, &|_| false)
             .into_iter()
             .map(|(p, i)| (p.strip_prefix(root).unwrap().display().to_string(), i))
             .collect();

@@ -1,5 +1,6 @@
 //! Which files in a folder are earlier generations of a log, by their names.
 
+use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
@@ -19,9 +20,30 @@ pub struct Generation {
 /// Regular files of one folder.
 pub struct Listing(Vec<(String, Generation)>);
 
+/// While files are renamed, a listing may miss some and show others twice; it is tried again so often.
+const TRIES: usize = 20;
+
 impl Listing {
+    /// Lists a folder until two listings in a row agree on names, and on `also` (what else must not change
+    /// meanwhile). `None` when they do not come to agree: somebody is renaming.
+    pub fn stable<T: PartialEq>(folder: &Path, mut also: impl FnMut() -> T) -> Option<(Listing, T)> {
+        for _ in 0..TRIES {
+            let before = also();
+            let (first, second) = (Listing::of(folder), Listing::of(folder));
+            if first.names() == second.names() && before == also() {
+                return Some((first, before));
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        None
+    }
+
+    fn names(&self) -> BTreeSet<(&str, FileId)> {
+        self.0.iter().map(|(name, generation)| (name.as_str(), generation.file)).collect()
+    }
+
     /// Lists a folder; one that cannot be read counts as empty (its logs report why).
-    pub fn of(folder: &Path) -> Listing {
+    fn of(folder: &Path) -> Listing {
         let items = fs::read_dir(folder).into_iter().flatten().flatten();
         let describe = |item: fs::DirEntry| {
             let metadata = item.metadata().ok().filter(Metadata::is_file)?;

@@ -27,6 +27,9 @@ pub enum TailError {
     Open { path: std::path::PathBuf, source: std::io::Error, hint: &'static str },
     #[error("cannot read {path}: {source}")]
     Read { path: std::path::PathBuf, source: std::io::Error },
+    /// Between looking and opening; it is looked for again at once.
+    #[error("{path} was renamed or removed meanwhile")]
+    Moved { path: std::path::PathBuf },
     #[error("cannot watch for new files: {0}; polling goes on")]
     Watch(String),
 }

@@ -1,46 +1,64 @@
 //! What became of a path: the same file, another one after a rotation, or what the last run left.
+//!
+//! Names may change between looking and opening. So everything is opened first and known by what it is; only when
+//! nothing can fail any more does the tailer's state change. Otherwise the path is looked at again.
 
-use std::fs;
+use std::fs::Metadata;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::record::Position;
+use crate::record::{Position, StreamId};
 use crate::sys::clock;
 use crate::sys::files::FileId;
 use crate::tail::generations::{Generation, Listing};
-use crate::tail::stream::Stream;
-use crate::tail::tailer::open_error;
+use crate::tail::stream::{Opened, Start, Stream, open_error};
 use crate::tail::{Content, TailError, Tailer};
 
+/// A path that a source wants followed, as it was when its folder was listed.
+pub(super) struct Log<'a> {
+    pub path: &'a Path,
+    pub source: usize,
+    /// `None`: there is no such file at the moment.
+    pub metadata: Option<Metadata>,
+    pub listing: &'a Listing,
+}
+
+impl Log<'_> {
+    fn file(&self) -> Option<FileId> {
+        self.metadata.as_ref().map(FileId::of)
+    }
+}
+
 impl Tailer {
-    /// One live path: is it the file we read, another one, or new to us?
-    pub(super) fn look_at_log(&mut self, log: &Path, source: usize, listing: &Listing) -> Result<(), TailError> {
-        let metadata = match fs::symlink_metadata(log) {
-            Ok(metadata) => metadata,
-            // Between two steps of a rotation; the next look will find the new file.
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(e) => return Err(open_error(log, e)),
-        };
-        let file = FileId::of(&metadata);
-        let modified = metadata.modified().map(clock::from_system).unwrap_or(0);
-        let before = self.live.get(log).copied();
-        let known = self.resume.remove(log).unwrap_or_default();
-        match before {
-            Some((same, _)) if same == file => self.reopen_if_finished(log, source, file)?,
-            Some((other, written)) => {
-                self.retire(log, other, listing);
-                self.read_missed(log, source, listing, file, written);
-                self.open(log, log, source, 0, false, None)?;
+    /// One path: is it the file we read, another one, or new to us? On an error nothing has changed.
+    pub(super) fn look_at_log(&mut self, log: &Log<'_>) -> Result<(), TailError> {
+        match (log.file(), self.live.get(log.path).copied()) {
+            _ if self.resume.contains_key(log.path) => self.resume(log)?,
+            // Between two steps of a rotation; a later look will find the new file.
+            (None, _) => return Ok(()),
+            (Some(file), Some((same, _))) if same == file => self.reopen_if_finished(log, file)?,
+            (Some(file), Some((other, written))) => {
+                let missed = self.missed(log, written, &[])?;
+                let live = self.stream(log, Opened::open(log.path, file)?, 0, false)?;
+                self.retire(log, other);
+                missed.into_iter().for_each(|stream| self.insert(stream));
+                self.insert(live);
                 self.rotations += 1;
             }
-            None if known.is_empty() => {
-                let at_end = self.sources[source].start_at_end && self.first_look;
-                self.open(log, log, source, if at_end { metadata.len() } else { 0 }, false, None)?;
+            (Some(file), None) => {
+                let opened = Opened::open(log.path, file)?;
+                let at_end = self.sources[log.source].start_at_end && self.first_look;
+                let offset = if at_end { opened.size } else { 0 };
+                let live = self.stream(log, opened, offset, false)?;
+                self.insert(live);
             }
-            None => self.resume(log, source, listing, file, known)?,
         }
-        self.live.insert(log.to_owned(), (file, modified));
+        if let Some(metadata) = &log.metadata {
+            let modified = metadata.modified().map(clock::from_system).unwrap_or(0);
+            self.live.insert(log.path.to_owned(), (FileId::of(metadata), modified));
+        }
         // Generations that are there now and that nobody reads are of no interest from here on.
-        for generation in listing.generations(log) {
+        for generation in log.listing.generations(log.path) {
             if !self.is_known(generation.file) {
                 self.ignored.insert(generation.file);
             }
@@ -48,19 +66,22 @@ impl Tailer {
         Ok(())
     }
 
-    /// A path that was away for so long that its file counted as finished, and is back.
-    fn reopen_if_finished(&mut self, log: &Path, source: usize, file: FileId) -> Result<(), TailError> {
-        match self.finished.remove(&file) {
-            Some(finished) => self.open(log, log, source, finished.end, false, None),
-            None => Ok(()),
+    /// A path that was away, perhaps for so long that its file counted as finished, may be back.
+    fn reopen_if_finished(&mut self, log: &Log<'_>, file: FileId) -> Result<(), TailError> {
+        for stream in self.streams.iter_mut().filter(|s| s.file == file && Path::new(&*s.source) == log.path) {
+            stream.retired = false;
         }
+        let Some(end) = self.finished.get(&file).map(|f| f.end) else { return Ok(()) };
+        let stream = self.stream(log, Opened::open(log.path, file)?, end, false)?;
+        self.insert(stream);
+        Ok(())
     }
 
     /// The file is no longer at its path; what it still gets is read first.
-    fn retire(&mut self, log: &Path, file: FileId, listing: &Listing) {
-        for stream in self.streams.iter_mut().filter(|s| s.file == file && Path::new(&*s.source) == log) {
+    fn retire(&mut self, log: &Log<'_>, file: FileId) {
+        for stream in self.streams.iter_mut().filter(|s| s.file == file && Path::new(&*s.source) == log.path) {
             stream.retired = true;
-            if let Some(generation) = listing.find(file) {
+            if let Some(generation) = log.listing.find(file) {
                 stream.path = generation.path.clone();
             }
         }
@@ -74,78 +95,124 @@ impl Tailer {
     }
 
     /// Goes on where the last run stopped, oldest file first.
-    fn resume(
-        &mut self,
-        log: &Path,
-        source: usize,
-        listing: &Listing,
-        live: FileId,
-        known: Vec<Position>,
-    ) -> Result<(), TailError> {
+    fn resume(&mut self, log: &Log<'_>) -> Result<(), TailError> {
+        let known = self.resume.get(log.path).cloned().unwrap_or_default();
+        let mut live = log.file().map(|file| Opened::open(log.path, file)).transpose()?;
         let mut live_offset = None;
         let mut threshold = self.stopped;
-        let mut found: Vec<(Generation, u64)> = Vec::new();
+        let mut rewritten = 0;
+        let mut found: Vec<(i64, u64, Opened)> = Vec::new();
         for position in &known {
-            let at_log = position.file == live && is_content_of(log, position);
-            if at_log || (position.file == live && position.offset == 0) {
-                live_offset = Some(position.offset);
-                continue;
-            }
-            match find_continuation(log, listing, position) {
-                Some(generation) => {
-                    threshold = threshold.min(generation.modified);
-                    // Another position may know that this very file was read further.
-                    let further = known.iter().filter(|p| p.file == generation.file).map(|p| p.offset).max();
-                    let offset = position.offset.max(further.unwrap_or(0));
-                    found.push((generation, offset));
+            if let Some(live) = live.as_mut().filter(|live| live.file == position.file) {
+                if position.offset == 0 || live.content.matches(position).unwrap_or(false) {
+                    live_offset = Some(position.offset);
+                    continue;
                 }
-                None if position.file != live => {}
-                None => self.truncations += 1,
+                rewritten += 1;
+            }
+            if let Some((modified, opened)) = find_continuation(log.path, log.listing, position)? {
+                threshold = threshold.min(modified);
+                // Another position may know that this very file was read further.
+                let further = known.iter().filter(|p| p.file == opened.file).map(|p| p.offset).max();
+                found.push((modified, position.offset.max(further.unwrap_or(0)), opened));
             }
         }
-        found.sort_by_key(|(generation, offset)| (generation.modified, generation.file, std::cmp::Reverse(*offset)));
-        found.dedup_by_key(|(generation, _)| generation.file);
-        for (generation, offset) in &found {
-            self.open(log, &generation.path, source, *offset, true, None)?;
+        found.sort_by_key(|(modified, offset, opened)| (*modified, opened.file, std::cmp::Reverse(*offset)));
+        found.dedup_by_key(|(_, _, opened)| opened.file);
+        let taken: Vec<FileId> = found.iter().map(|(_, _, opened)| opened.file).collect();
+        let mut streams = Vec::new();
+        for (_, offset, opened) in found {
+            streams.push(self.stream(log, opened, offset, true)?);
         }
         if live_offset.is_none() {
+            streams.extend(self.missed(log, threshold, &taken)?);
             self.rotations += 1;
-            self.read_missed(log, source, listing, live, threshold);
         }
-        self.open(log, log, source, live_offset.unwrap_or(0), false, None)
+        if let Some(live) = live {
+            streams.push(self.stream(log, live, live_offset.unwrap_or(0), false)?);
+        }
+        self.resume.remove(log.path);
+        self.truncations += rewritten;
+        streams.into_iter().for_each(|stream| self.insert(stream));
+        Ok(())
     }
 
     /// Generations that came and went from the path since we last looked: written after `threshold`, unknown,
     /// and not copies of something we read.
-    fn read_missed(&mut self, log: &Path, source: usize, listing: &Listing, live: FileId, threshold: i64) {
-        for generation in listing.generations(log) {
-            let unknown = !self.is_known(generation.file) && generation.file != live;
-            if unknown
-                && generation.modified >= threshold
-                && !self.is_copy(log, &generation)
-                && let Err(error) = self.open(log, &generation.path, source, 0, true, None)
-            {
-                tracing::warn!(%error, "a rotated file was missed");
+    fn missed(&mut self, log: &Log<'_>, threshold: i64, taken: &[FileId]) -> Result<Vec<Stream>, TailError> {
+        let mut streams = Vec::new();
+        for generation in log.listing.generations(log.path) {
+            let is_new = !self.is_known(generation.file) && !taken.contains(&generation.file);
+            if !is_new || Some(generation.file) == log.file() || generation.modified < threshold {
+                continue;
+            }
+            match Opened::open(&generation.path, generation.file) {
+                Ok(mut opened) => {
+                    if !self.is_copy(log, &mut opened.content) {
+                        streams.push(self.stream(log, opened, 0, true)?);
+                    }
+                }
+                Err(moved @ TailError::Moved { .. }) => return Err(moved),
+                Err(error) => tracing::warn!(%error, "a rotated file cannot be read"),
             }
         }
+        Ok(streams)
     }
 
     /// Whether a generation begins like something of the same log that is being read.
-    fn is_copy(&self, log: &Path, generation: &Generation) -> bool {
-        let Ok((mut content, _)) = Content::open(&generation.path) else { return false };
-        let of_log = |s: &&Stream| Path::new(&*s.source) == log;
-        self.streams.iter().filter(of_log).any(|s| s.is_continued_in(&mut content))
+    fn is_copy(&self, log: &Log<'_>, content: &mut Content) -> bool {
+        let of_log = |s: &&Stream| Path::new(&*s.source) == log.path;
+        self.streams.iter().filter(of_log).any(|s| s.is_continued_in(content))
+    }
+
+    fn stream(
+        &mut self,
+        log: &Log<'_>,
+        opened: Opened,
+        offset: u64,
+        retired: bool,
+    ) -> Result<Stream, TailError> {
+        let id = self.next_id();
+        self.stream_as(id, log.path, log.source, opened, offset, retired)
+    }
+
+    pub(super) fn stream_as(
+        &self,
+        id: StreamId,
+        log: &Path,
+        source: usize,
+        opened: Opened,
+        offset: u64,
+        retired: bool,
+    ) -> Result<Stream, TailError> {
+        let pipeline = &self.sources[source].name;
+        let start = Start { id, source: Arc::from(log.to_string_lossy()), pipeline, offset, retired };
+        let path = opened.path.clone();
+        Stream::new(start, opened).map_err(|error| open_error(&path, error))
     }
 }
 
-pub(super) fn is_content_of(path: &Path, position: &Position) -> bool {
-    Content::open(path).is_ok_and(|(mut content, _)| content.matches(position).unwrap_or(false))
-}
-
-/// The generation in which a position's content goes on: the same inode, or a compressed or copied file.
-pub(super) fn find_continuation(log: &Path, listing: &Listing, position: &Position) -> Option<Generation> {
-    let is_it = |g: &&Generation| is_content_of(&g.path, position);
-    let by_inode = listing.find(position.file).filter(|g| g.path != log).filter(is_it).cloned();
+/// Where a position's content goes on, with the time it was written last: the same inode under another name, or a
+/// compressed or copied file.
+pub(super) fn find_continuation(
+    log: &Path,
+    listing: &Listing,
+    position: &Position,
+) -> Result<Option<(i64, Opened)>, TailError> {
+    let by_inode = listing.find(position.file).filter(|g| g.path != log).cloned();
     // Newest first: that is where it most likely is.
-    by_inode.or_else(|| listing.generations(log).iter().rev().find(is_it).cloned())
+    let generations = listing.generations(log).into_iter().rev();
+    for Generation { path, file, modified, .. } in by_inode.into_iter().chain(generations) {
+        match Opened::open(&path, file) {
+            Ok(mut opened) => {
+                if opened.content.matches(position).unwrap_or(false) {
+                    return Ok(Some((modified, opened)));
+                }
+            }
+            Err(moved @ TailError::Moved { .. }) => return Err(moved),
+            // What cannot be opened cannot be read on either; the log itself reports why.
+            Err(_) => {}
+        }
+    }
+    Ok(None)
 }

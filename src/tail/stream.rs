@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::record::{Fingerprint, Position, RawBatch, StreamId, TAIL_LEN};
 use crate::sys::clock;
 use crate::sys::files::FileId;
-use crate::tail::Content;
+use crate::tail::{Content, TailError};
 
 /// The head fingerprint grows up to this many bytes.
 const HEAD_LEN: usize = 1024;
@@ -50,33 +50,61 @@ pub struct Start<'a> {
     pub id: StreamId,
     pub source: Arc<str>,
     pub pipeline: &'a str,
-    pub path: &'a Path,
     pub offset: u64,
+    /// See [`Stream::retired`].
+    pub retired: bool,
+}
+
+/// A file opened for reading, known to be the one that was meant: names may change at any time.
+pub struct Opened {
+    pub content: Content,
+    pub path: PathBuf,
+    pub file: FileId,
+    pub size: u64,
+}
+
+impl Opened {
+    /// Opens the file that `path` was when it was looked at; `Moved` when it is another by now.
+    pub fn open(path: &Path, file: FileId) -> Result<Opened, TailError> {
+        let moved = || TailError::Moved { path: path.to_owned() };
+        match Content::open(path) {
+            Ok((content, metadata)) if FileId::of(&metadata) == file => {
+                Ok(Opened { content, path: path.to_owned(), file, size: metadata.len() })
+            }
+            Ok(_) => Err(moved()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(moved()),
+            Err(error) => Err(open_error(path, error)),
+        }
+    }
 }
 
 impl Stream {
-    /// Opens a file at an offset. The caller has checked that it is the right one.
-    pub fn open(start: Start<'_>) -> io::Result<Stream> {
-        let (mut content, metadata) = Content::open(start.path)?;
-        let offset = start.offset;
-        let head = head_of(&mut content, offset)?;
-        let tail = tail_of(&mut content, offset)?;
+    /// Reads an open file from an offset on.
+    pub fn new(start: Start<'_>, opened: Opened) -> io::Result<Stream> {
+        let Opened { mut content, path, file, size } = opened;
+        let head = head_of(&mut content, start.offset)?;
+        let tail = tail_of(&mut content, start.offset)?;
         Ok(Stream {
             id: start.id,
             source: start.source,
             pipeline: start.pipeline.to_owned(),
-            file: FileId::of(&metadata),
-            path: start.path.to_owned(),
-            retired: false,
+            file,
+            path,
+            retired: start.retired,
             once: false,
-            offset,
-            size: metadata.len(),
+            offset: start.offset,
+            size,
             changed: clock::now(),
             content,
             head,
             tail,
             long_line: None,
         })
+    }
+
+    /// The same file, from its front and as other content.
+    pub fn rewound(self, id: StreamId) -> Stream {
+        Stream { id, offset: 0, head: Vec::new(), tail: Vec::new(), long_line: None, ..self }
     }
 
     pub fn position(&self) -> Position {
@@ -155,7 +183,7 @@ impl Stream {
         self.batch(Vec::new(), 0, true)
     }
 
-    /// The bytes from the offset on; `None` when the bytes before it are no longer the ones we read.
+    /// The bytes from the offset on; `None` when the bytes before it, or the first ones, are no longer those we read.
     fn read_behind_tail(&mut self, at_most: usize) -> io::Result<Option<Vec<u8>>> {
         let known = self.tail.len();
         let expected = match &self.content {
@@ -172,7 +200,8 @@ impl Stream {
         let mut bytes = vec![0; known + expected];
         let count = self.content.read_at(self.offset - known as u64, &mut bytes)?;
         bytes.truncate(count);
-        if count < known || bytes[..known] != self.tail {
+        // The head is looked at last: had the file been emptied and filled again before the read, it shows here.
+        if count < known || bytes[..known] != self.tail || piece(&mut self.content, 0, self.head.len())? != self.head {
             return Ok(None);
         }
         bytes.drain(..known);
@@ -250,6 +279,15 @@ fn piece(content: &mut Content, offset: u64, length: usize) -> io::Result<Vec<u8
     Ok(bytes)
 }
 
+pub(super) fn open_error(path: &Path, source: io::Error) -> TailError {
+    let hint = match source.kind() {
+        io::ErrorKind::PermissionDenied => "; let logmill's user read it",
+        _ if source.raw_os_error() == Some(40) => "; it is a symbolic link: name the file itself",
+        _ => "",
+    };
+    TailError::Open { path: path.to_owned(), source, hint }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,7 +297,8 @@ mod tests {
 
     fn stream(path: &Path, offset: u64) -> Stream {
         let source = path.to_str().unwrap().into();
-        Stream::open(Start { id: StreamId(1), source, pipeline: "p", path, offset }).unwrap()
+        let opened = Opened::open(path, FileId::of(&fs::metadata(path).unwrap())).unwrap();
+        Stream::new(Start { id: StreamId(1), source, pipeline: "p", offset, retired: false }, opened).unwrap()
     }
 
     /// Everything there is, as (offset, text, truncated).

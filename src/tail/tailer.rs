@@ -12,9 +12,9 @@ use crate::sys::clock::SECOND;
 use crate::sys::files::FileId;
 use crate::tail::discover::{self, Source};
 use crate::tail::generations::Listing;
-use crate::tail::rotated::{find_continuation, is_content_of};
-use crate::tail::stream::{Read, Start, Stream};
-use crate::tail::{Packing, TailError};
+use crate::tail::rotated::{Log, find_continuation};
+use crate::tail::stream::{Opened, Read, Stream, open_error};
+use crate::tail::{Content, Packing, TailError};
 
 /// What of following is configurable.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +59,9 @@ pub(super) struct Finished {
     /// Imported, not followed: growth is none of our business.
     pub once: bool,
 }
+
+/// Names that were being changed are looked at again after so long, in nanoseconds.
+const LOOK_AGAIN: i64 = SECOND / 50;
 
 /// What a tick came to.
 #[derive(Debug, Default)]
@@ -166,40 +169,78 @@ impl Tailer {
         let mut tick = Tick::default();
         if now >= self.next_discovery {
             self.next_discovery = now + self.options.discover_every;
-            self.look_at_names(&mut tick);
+            self.look_at_names(now, &mut tick);
         }
         self.read_all(now, &mut tick, out);
         tick
     }
 
-    fn look_at_names(&mut self, tick: &mut Tick) {
-        let paths = discover::paths(&self.sources);
-        // Folders of followed files, and of files of the last run even when no glob matches them any more.
-        let logs: BTreeSet<PathBuf> = paths.keys().chain(self.resume.keys()).cloned().collect();
-        let mut listings: HashMap<PathBuf, Listing> = HashMap::new();
-        for log in logs.iter().chain(self.finished.values().map(|f| &f.log)) {
-            let folder = folder_of(log);
-            listings.entry(folder.to_owned()).or_insert_with(|| Listing::of(folder));
+    fn look_at_names(&mut self, now: i64, tick: &mut Tick) {
+        let paths = self.paths();
+        let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+        for path in paths.keys().chain(self.finished.values().map(|f| &f.log)) {
+            folders.entry(folder_of(path).to_owned()).or_default().push(path.clone());
         }
-        for (log, source) in &paths {
-            let Some(listing) = listings.get(folder_of(log)) else { continue };
-            if let Err(error) = self.look_at_log(log, *source, listing) {
-                self.tell(log, error, tick);
-            } else {
-                self.told.remove(log);
+        let mut listings = HashMap::new();
+        let mut identities = HashMap::new();
+        for (folder, logs) in folders {
+            // The names are listed while none of the logs becomes another file, or not now.
+            match Listing::stable(&folder, || logs.iter().map(|log| identity(log)).collect::<Vec<_>>()) {
+                Some((listing, files)) => {
+                    listings.insert(folder, listing);
+                    identities.extend(logs.into_iter().zip(files));
+                }
+                None => self.next_discovery = now + LOOK_AGAIN,
+            }
+        }
+        for (path, source) in &paths {
+            let Some(listing) = listings.get(folder_of(path)) else { continue };
+            let metadata = fs::symlink_metadata(path);
+            let log = match metadata {
+                Ok(metadata) => Log { path, source: *source, metadata: Some(metadata), listing },
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                    Log { path, source: *source, metadata: None, listing }
+                }
+                Err(e) => {
+                    self.tell(path, open_error(path, e), tick);
+                    continue;
+                }
+            };
+            if identities.get(path).copied().flatten() != log.metadata.as_ref().map(FileId::of) {
+                self.next_discovery = now + LOOK_AGAIN;
+                continue;
+            }
+            match self.look_at_log(&log) {
+                Ok(()) => drop(self.told.remove(path)),
+                Err(TailError::Moved { .. }) => self.next_discovery = now + LOOK_AGAIN,
+                Err(error) => self.tell(path, error, tick),
             }
         }
         self.retire_missing(&paths);
         self.look_at_finished(&listings, tick);
-        self.keep_the_rest(tick);
+        self.keep_the_rest(&paths, tick);
         self.first_look = false;
         self.discoveries += 1;
     }
 
+    /// What to look at: the files that globs match, and those of the last run that are away at the moment.
+    fn paths(&self) -> BTreeMap<PathBuf, usize> {
+        let known = |path: &Path| self.live.contains_key(path) || self.resume.contains_key(path);
+        let mut paths = discover::paths(&self.sources, &known);
+        for path in self.resume.keys() {
+            if let Some(source) = discover::source_of(&self.sources, path) {
+                paths.entry(path.clone()).or_insert(source);
+            }
+        }
+        paths
+    }
+
     /// Positions of paths that no glob matches: files that were imported once, as long as they are there.
-    fn keep_the_rest(&mut self, tick: &mut Tick) {
-        for position in std::mem::take(&mut self.resume).into_values().flatten() {
-            if is_content_of(Path::new(&position.path), &position) {
+    fn keep_the_rest(&mut self, paths: &BTreeMap<PathBuf, usize>, tick: &mut Tick) {
+        let rest: Vec<PathBuf> = self.resume.keys().filter(|path| !paths.contains_key(*path)).cloned().collect();
+        for position in rest.iter().filter_map(|path| self.resume.remove(path)).flatten() {
+            let content = Content::open(Path::new(&position.path));
+            if content.is_ok_and(|(mut content, _)| content.matches(&position).unwrap_or(false)) {
                 let log = PathBuf::from(&position.path);
                 self.finished.insert(position.file, Finished { log, end: position.offset, once: true });
             } else {
@@ -221,13 +262,13 @@ impl Tailer {
             return Ok(false);
         }
         let named = self.sources.iter().position(|s| Some(s.name.as_str()) == source);
-        let matching = || discover::paths(&self.sources).get(path).copied();
+        let matching = || discover::source_of(&self.sources, path);
         let index = named.or_else(matching).unwrap_or(self.sources.len().saturating_sub(1));
-        self.finished.remove(&file);
-        self.open(path, path, index, known.unwrap_or(0), true, None)?;
-        if let Some(stream) = self.streams.last_mut() {
-            stream.once = true;
-        }
+        let id = self.next_id();
+        let opened = Opened::open(path, file)?;
+        let mut stream = self.stream_as(id, path, index, opened, known.unwrap_or(0), true)?;
+        stream.once = true;
+        self.insert(stream);
         Ok(true)
     }
 
@@ -239,32 +280,18 @@ impl Tailer {
         }
     }
 
-    /// Begins to read a file; `id` when it goes on with the lines of another stream.
-    pub(super) fn open(
-        &mut self,
-        log: &Path,
-        path: &Path,
-        source: usize,
-        offset: u64,
-        retired: bool,
-        id: Option<StreamId>,
-    ) -> Result<(), TailError> {
+    pub(super) fn next_id(&mut self) -> StreamId {
         self.next_stream += 1;
-        let start = Start {
-            id: id.unwrap_or(StreamId(self.next_stream)),
-            source: Arc::from(log.to_string_lossy()),
-            pipeline: &self.sources[source].name,
-            path,
-            offset,
-        };
-        let mut stream = Stream::open(start).map_err(|e| open_error(path, e))?;
-        stream.retired = retired;
+        StreamId(self.next_stream)
+    }
+
+    /// Begins to read a file: before the live one of its path, behind older ones.
+    pub(super) fn insert(&mut self, stream: Stream) {
         self.ignored.remove(&stream.file);
-        // Before the live file of its path, behind older ones.
+        self.finished.remove(&stream.file);
         let is_live = |s: &Stream| !s.retired && *s.source == *stream.source;
-        let at = if retired { self.streams.iter().position(is_live) } else { None };
+        let at = if stream.retired { self.streams.iter().position(is_live) } else { None };
         self.streams.insert(at.unwrap_or(self.streams.len()), stream);
-        Ok(())
     }
 
     /// A path whose file is gone or no longer wanted is read to its end and then finished.
@@ -277,21 +304,28 @@ impl Tailer {
     /// Finished files may be gone (forget them) or grow after all (their writer never reopened).
     fn look_at_finished(&mut self, listings: &HashMap<PathBuf, Listing>, tick: &mut Tick) {
         let mut grown = Vec::new();
-        self.finished.retain(|file, f| match listings.get(folder_of(&f.log)).and_then(|l| l.find(*file)) {
-            None => {
+        self.finished.retain(|file, f| match listings.get(folder_of(&f.log)).map(|l| l.find(*file)) {
+            None => true,
+            Some(None) => {
                 tick.forget.push(*file);
                 false
             }
-            Some(generation) if generation.size > f.end && !f.once => {
-                grown.push((f.log.clone(), generation.path.clone(), f.end));
-                false
+            Some(Some(generation)) => {
+                if generation.size > f.end && !f.once {
+                    grown.push((f.clone(), generation.clone()));
+                }
+                true
             }
-            Some(_) => true,
         });
-        for (log, path, end) in grown {
-            let source = discover::paths(&self.sources).get(&log).copied().unwrap_or(0);
-            if let Err(error) = self.open(&log, &path, source, end, true, None) {
-                self.tell(&path, error, tick);
+        for (finished, generation) in grown {
+            let source = discover::source_of(&self.sources, &finished.log).unwrap_or(0);
+            let id = self.next_id();
+            let stream = Opened::open(&generation.path, generation.file)
+                .and_then(|opened| self.stream_as(id, &finished.log, source, opened, finished.end, true));
+            match stream {
+                Ok(stream) => self.insert(stream),
+                Err(TailError::Moved { .. }) => self.look_now(),
+                Err(error) => self.tell(&generation.path, error, tick),
             }
         }
     }
@@ -357,21 +391,27 @@ impl Tailer {
 
     /// The content was replaced in place. What of the old content was not read may be in a copy.
     fn start_over(&mut self, at: usize, out: &mut dyn FnMut(RawBatch) -> bool) {
-        self.truncations += 1;
         let stream = &self.streams[at];
-        let (log, path, pipeline) = (PathBuf::from(&*stream.source), stream.path.clone(), stream.pipeline.clone());
+        let log = PathBuf::from(&*stream.source);
         let position = stream.position();
-        let listing = Listing::of(folder_of(&log));
-        let source = self.sources.iter().position(|s| s.name == pipeline).unwrap_or(0);
-        let copy = find_continuation(&log, &listing, &position);
+        let source = self.sources.iter().position(|s| s.name == stream.pipeline).unwrap_or(0);
+        // When names change just now, the stream is found replaced again in the next tick.
+        let Some((listing, ())) = Listing::stable(folder_of(&log), || ()) else { return };
+        let copy = match find_continuation(&log, &listing, &position) {
+            Ok(copy) => copy.map(|(_, opened)| opened),
+            Err(_) => return,
+        };
         let mut old = self.streams.remove(at);
-        let opened = copy.as_ref().map(|c| self.open(&log, &c.path, source, position.offset, true, Some(old.id)));
-        match opened {
-            Some(Ok(())) => {
+        self.truncations += 1;
+        let in_copy = copy.as_ref().map(|opened| opened.path.clone());
+        tracing::info!(path = %old.path.display(), read = position.offset, copy = ?in_copy, "truncated: from the start");
+        let goes_on = copy.map(|opened| self.stream_as(old.id, &log, source, opened, position.offset, true));
+        match goes_on {
+            Some(Ok(mut stream)) => {
                 // The position moves to the copy before the emptied file gets one of its own, so that an entry
                 // that still waits for lines is not between two files when the power fails.
-                let in_copy = self.streams.iter_mut().find(|s| s.id == old.id);
-                in_copy.map(|stream| out(stream.announce()));
+                out(stream.announce());
+                self.insert(stream);
             }
             Some(Err(error)) => {
                 tracing::warn!(%error, "the copy of a truncated file cannot be read");
@@ -379,10 +419,8 @@ impl Tailer {
             }
             None => drop(out(old.close())),
         }
-        tracing::info!(path = %path.display(), read = position.offset, copy = ?copy.map(|c| c.path), "truncated: from the start");
-        if let Err(error) = self.open(&log, &path, source, 0, old.retired, None) {
-            tracing::warn!(%error, "a truncated file cannot be read");
-        }
+        let id = self.next_id();
+        self.insert(old.rewound(id));
     }
 }
 
@@ -400,11 +438,7 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-pub(super) fn open_error(path: &Path, source: std::io::Error) -> TailError {
-    let hint = match source.kind() {
-        std::io::ErrorKind::PermissionDenied => "; let logmill's user read it",
-        _ if source.raw_os_error() == Some(40) => "; it is a symbolic link: name the file itself",
-        _ => "",
-    };
-    TailError::Open { path: path.to_owned(), source, hint }
+/// What a path is now, as far as it matters while its folder is listed.
+fn identity(path: &Path) -> Option<FileId> {
+    fs::symlink_metadata(path).ok().as_ref().map(FileId::of)
 }

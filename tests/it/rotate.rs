@@ -227,7 +227,7 @@ proptest! {
         method in prop_oneof!["copytruncate", "copy", "create 0600", "dateext"],
     ) {
         let listed = |inode, regular| Listed {
-            size: 1, mtime: 0, id: FileId { device: 1, inode }, mode: 0o600, uid: 0, gid: 0, regular,
+            size: 1, mtime: 0, id: FileId { device: 1, inode, born: 0 }, mode: 0o600, uid: 0, gid: 0, regular,
         };
         let log = PathBuf::from("/l/a.log");
         let mut listing = Listing::default();

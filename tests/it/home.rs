@@ -1,0 +1,172 @@
+//! A folder of its own with the real program in it.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long anything may take in a test before it counts as never.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until `done`, or fails saying what did not come.
+pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain until {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Appends to a file as a logging program does, in one write.
+pub fn append(path: &Path, text: impl AsRef<[u8]>) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mut file = fs::OpenOptions::new().create(true).append(true).mode(0o644).open(path).unwrap();
+    file.write_all(text.as_ref()).unwrap();
+}
+
+/// Removed when dropped.
+pub struct Home {
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    /// With a configuration that suits tests, and `more` behind it.
+    pub fn new(more: &str) -> Home {
+        let home = Home { folder: tempfile::tempdir().unwrap() };
+        home.write("config/logmill.toml", &format!("http = \"127.0.0.1:0\"\n{more}"));
+        fs::create_dir(home.path("logs")).unwrap();
+        home
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub fn append(&self, name: &str, text: impl AsRef<[u8]>) {
+        append(&self.path(name), text);
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_logmill"));
+        command.args(arguments).current_dir(self.folder.path()).env("TZ", "UTC").stdin(Stdio::null());
+        command
+    }
+
+    pub fn output(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Standard output of a command that must succeed.
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.output(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {}\n{errors}{}", output.status, self.log());
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Exit code and standard error of a command that must fail.
+    pub fn fails(&self, arguments: &[&str]) -> (i32, String) {
+        let output = self.output(arguments);
+        assert!(!output.status.success(), "{arguments:?} succeeded");
+        (output.status.code().unwrap_or(-1), String::from_utf8(output.stderr).unwrap())
+    }
+
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let arguments: Vec<&str> = arguments.iter().copied().chain(["--format", "json"]).collect();
+        serde_json::from_str(&self.ok(&arguments)).unwrap()
+    }
+
+    /// Entries that match, oldest first.
+    pub fn search(&self, query: &str) -> Vec<Value> {
+        match self.json(&["search", query, "--limit", "10000"]) {
+            Value::Array(entries) => entries,
+            other => panic!("{other}"),
+        }
+    }
+
+    pub fn messages(&self, query: &str) -> Vec<String> {
+        self.search(query).iter().map(|e| e["message"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Starts the daemon and waits until it answers.
+    pub fn run(&self) -> Daemon<'_> {
+        let daemon = self.spawn();
+        wait_until("the daemon answers", || {
+            let answers = self.output(&["status"]).status.success() && self.path("data/control.sock").exists();
+            assert!(answers || daemon.is_alive(), "the daemon ended:\n{}", self.log());
+            answers
+        });
+        daemon
+    }
+
+    /// Starts the daemon without waiting for anything.
+    pub fn spawn(&self) -> Daemon<'_> {
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.path("daemon.log")).unwrap();
+        let child = self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        Daemon { child, home: self }
+    }
+
+    /// What the daemon wrote about itself.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.path("daemon.log")).unwrap_or_default()
+    }
+}
+
+/// Killed when dropped.
+pub struct Daemon<'a> {
+    child: Child,
+    home: &'a Home,
+}
+
+impl Daemon<'_> {
+    fn is_alive(&self) -> bool {
+        Path::new(&format!("/proc/{}/exe", self.child.id())).exists()
+    }
+
+    pub fn status(&self) -> Value {
+        self.home.json(&["status"])
+    }
+
+    /// Everything is read and committed.
+    pub fn settle(&self) {
+        wait_until("everything is committed", || {
+            let status = self.status();
+            let files = status["files"].as_array().unwrap();
+            status["entries_waiting"] == 0 && files.iter().all(|f| f["lag_bytes"] == 0 && f["committed"] == f["size"])
+        });
+    }
+
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// SIGKILL: as if the power failed, for the process.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, and the exit code.
+    pub fn stop(mut self) -> Option<i32> {
+        self.signal("TERM");
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Daemon<'_> {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
