@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use crate::cli::output::{self, Format};
 use crate::cli::{Common, Usage};
-use crate::config::{Loaded, load};
+use crate::config::load;
 use crate::pipeline::{Pipeline, StreamParser};
 use crate::record::{Entry, Fingerprint, Position, RawBatch, StreamId};
 use crate::sys::clock;
-use crate::sys::files::FileId;
-use crate::tail::Content;
+use crate::tail::{Content, source_like};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -30,7 +29,7 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     let any = Pipeline::any();
     let pipeline = match &arguments.pipeline {
         Some(name) => loaded.pipelines.iter().find(|p| p.name() == name),
-        None => matching(&loaded, &arguments.file),
+        None => source_like(&loaded.sources(), &arguments.file).map(|index| &loaded.pipelines[index]),
     };
     if let (None, Some(name)) = (pipeline, &arguments.pipeline) {
         return Err(Usage::error(format!("no pipeline is called {name:?}")));
@@ -38,15 +37,8 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     let format = common.format_or(Format::Ndjson);
     let raw = arguments.raw || format == Format::Raw;
     let source: Arc<str> = Arc::from(arguments.file.to_string_lossy());
-    let position = Position {
-        path: source.to_string(),
-        pipeline: String::new(),
-        file: FileId::default(),
-        offset: 0,
-        head: Fingerprint::default(),
-        tail: Fingerprint::default(),
-    };
-    let parser = pipeline.unwrap_or(&any).stream(&source, position.clone());
+    let position = Position::default();
+    let parser = pipeline.unwrap_or(&any).stream(&source);
     let mut run = Run { parser, position, source, rest: Vec::new() };
     let mut read = reader(&arguments.file)?;
     loop {
@@ -62,12 +54,6 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 const CHUNK: usize = 1 << 20;
-
-fn matching<'a>(loaded: &'a Loaded, file: &std::path::Path) -> Option<&'a Pipeline> {
-    let matches =
-        |p: &&Pipeline| p.include().iter().any(|glob| glob::Pattern::new(glob).is_ok_and(|g| g.matches_path(file)));
-    loaded.pipelines.iter().find(matches)
-}
 
 type Reader = Box<dyn FnMut(&mut [u8]) -> std::io::Result<usize>>;
 
@@ -103,6 +89,7 @@ impl Run {
             stream: StreamId(0),
             source: self.source.clone(),
             offset,
+            before: Fingerprint::default(),
             bytes,
             truncated: false,
             read_time: clock::now(),

@@ -58,6 +58,7 @@ impl Loaded {
             include: pipeline.include().to_vec(),
             exclude: pipeline.exclude().to_vec(),
             start_at_end: pipeline.start_at_end(),
+            on_request: false,
         };
         self.pipelines.iter().map(source).collect()
     }

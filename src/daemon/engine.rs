@@ -60,6 +60,7 @@ impl Engine {
             writer.positions().cloned().collect(),
             writer.last_commit_time(),
         );
+        board.lock().committed = writer.positions().map(|p| (p.file, p.offset)).collect();
         let (watch, error) = Watch::new();
         if let Some(error) = error {
             board.error(clock::now(), error.to_string());
@@ -120,9 +121,7 @@ impl Engine {
 /// Configured sources, and one without globs for what is imported from anywhere.
 fn sources(loaded: &Loaded, follow: bool) -> Vec<Source> {
     let mut sources = loaded.sources();
-    if !follow {
-        sources.iter_mut().for_each(|s| s.include.clear());
-    }
+    sources.iter_mut().for_each(|s| s.on_request = !follow);
     sources.push(Source { name: Pipeline::any().name().to_owned(), ..Source::default() });
     sources
 }

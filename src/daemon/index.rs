@@ -116,12 +116,10 @@ impl Indexer {
         let next_group = self.groups.len();
         let group = *self.groups.entry(name.clone()).or_insert(next_group);
         let slot = self.parsers.entry(batch.stream).or_insert_with(|| {
-            let mut start = batch.position.clone();
-            start.offset = batch.offset;
             let found = pipelines.iter().find(|p| p.name() == name);
             let parser = match found {
-                Some(pipeline) => pipeline.stream(&batch.source, start),
-                None => Pipeline::any().stream(&batch.source, start),
+                Some(pipeline) => pipeline.stream(&batch.source),
+                None => Pipeline::any().stream(&batch.source),
             };
             Parser { parser, group, fed: 0 }
         });

@@ -137,12 +137,16 @@ impl Rotating {
         for event in &events {
             match &event.what {
                 What::Failed { .. } | What::ScriptFailed { .. } => board.error(clock::now(), event.to_string()),
+                What::Waiting { .. } => tracing::debug!("{event}"),
                 _ => tracing::info!("{event}"),
             }
             if matches!(event.what, What::Rotated { .. }) {
                 board.lock().rotations_done += 1;
             }
-            board.rotated(event.clone());
+            // What waits is on the board as long as it does.
+            if !matches!(event.what, What::Waiting { .. }) {
+                board.rotated(event.clone());
+            }
         }
         events
     }

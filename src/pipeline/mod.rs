@@ -15,7 +15,7 @@ use regex::Regex;
 
 use crate::parse::Format;
 use crate::parse::zone::Zone;
-use crate::record::{Field, Position};
+use crate::record::Field;
 
 pub use stream::StreamParser;
 
@@ -143,9 +143,9 @@ impl Pipeline {
         sample::run(&self.0)
     }
 
-    /// The parser for one file, `source`, from `start` on.
-    pub fn stream(&self, source: &Arc<str>, start: Position) -> StreamParser {
-        StreamParser::new(self.0.clone(), source, start)
+    /// The parser for one file, `source`.
+    pub fn stream(&self, source: &Arc<str>) -> StreamParser {
+        StreamParser::new(self.0.clone(), source)
     }
 }
 

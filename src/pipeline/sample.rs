@@ -7,7 +7,6 @@ use serde_json::Value as Json;
 use crate::pipeline::definition::Sample;
 use crate::pipeline::{Compiled, PipelineError, StreamParser};
 use crate::record::{Entry, Fingerprint, Position, RawBatch, StreamId};
-use crate::sys::files::FileId;
 
 /// The time at which samples are read: an entry without a time of its own has this.
 const READ_TIME: i64 = 1_700_000_000_000_000_000;
@@ -39,16 +38,8 @@ pub fn run(pipeline: &Arc<Compiled>) -> Result<usize, PipelineError> {
 }
 
 fn entries(pipeline: &Arc<Compiled>, sample: &Sample) -> Vec<Entry> {
-    let position = Position {
-        path: sample.source.clone(),
-        pipeline: pipeline.name.clone(),
-        file: FileId::default(),
-        offset: 0,
-        head: Fingerprint::default(),
-        tail: Fingerprint::default(),
-    };
     let source: Arc<str> = Arc::from(sample.source.as_str());
-    let mut parser = StreamParser::new(pipeline.clone(), &source, position.clone());
+    let mut parser = StreamParser::new(pipeline.clone(), &source);
     if let Some(zone) = &sample.zone {
         parser.set_zone(zone.clone());
     }
@@ -56,10 +47,11 @@ fn entries(pipeline: &Arc<Compiled>, sample: &Sample) -> Vec<Entry> {
         stream: StreamId(0),
         source,
         offset: 0,
+        before: Fingerprint::default(),
         bytes: sample.lines.clone().into_bytes(),
         truncated: false,
         read_time: READ_TIME,
-        position,
+        position: Position::default(),
         last: true,
     };
     parser.run(&batch).entries

@@ -30,7 +30,7 @@ pub struct StreamParser {
     waiting: Option<Waiting>,
     /// The text of the waiting entry.
     text: String,
-    /// Behind the last line seen.
+    /// Behind the last line seen; set by the first batch.
     position: Position,
 }
 
@@ -56,7 +56,7 @@ struct Line<'a> {
 }
 
 impl StreamParser {
-    pub(super) fn new(pipeline: Arc<Compiled>, source: &Arc<str>, start: Position) -> StreamParser {
+    pub(super) fn new(pipeline: Arc<Compiled>, source: &Arc<str>) -> StreamParser {
         let found = pipeline.session_id.as_ref().and_then(|regex| regex.captures(source));
         let session_id = found.and_then(|c| c.get(1)).map(|group| Box::from(group.as_str()));
         StreamParser {
@@ -68,7 +68,7 @@ impl StreamParser {
             recent: None,
             waiting: None,
             text: String::new(),
-            position: start,
+            position: Position::default(),
         }
     }
 
@@ -199,7 +199,7 @@ impl StreamParser {
         let Some(waiting) = &mut self.waiting else { return };
         let Some(start) = waiting.start.0.checked_sub(batch.offset) else { return };
         waiting.start.1 = match start as usize {
-            0 => self.position.tail,
+            0 => batch.before,
             start => Fingerprint::of(&batch.bytes[start.saturating_sub(TAIL_LEN)..start]),
         };
     }

@@ -1,7 +1,7 @@
 //! Tables of lines and what becomes of them.
 
 use super::*;
-use crate::record::{EntryBatch, Fingerprint, Outcomes, RawBatch, StreamId, TAIL_LEN};
+use crate::record::{EntryBatch, Fingerprint, Outcomes, Position, RawBatch, StreamId, TAIL_LEN};
 use crate::sys::files::FileId;
 
 fn position(offset: u64, tail: &[u8]) -> Position {
@@ -10,8 +10,8 @@ fn position(offset: u64, tail: &[u8]) -> Position {
     Position { path: "a.log".into(), pipeline: ANY.into(), file, offset, head: Fingerprint::default(), tail }
 }
 
-fn parser(start: u64, text: &[u8]) -> StreamParser {
-    Pipeline::any().stream(&Arc::from("a.log"), position(start, &text[..start as usize]))
+fn parser() -> StreamParser {
+    Pipeline::any().stream(&Arc::from("a.log"))
 }
 
 /// The bytes from `start` to `end` of `text` as the tailer would hand them on.
@@ -20,6 +20,7 @@ fn batch(text: &[u8], start: usize, end: usize, last: bool) -> RawBatch {
         stream: StreamId(1),
         source: Arc::from("a.log"),
         offset: start as u64,
+        before: position(start as u64, &text[..start]).tail,
         bytes: text[start..end].to_vec(),
         truncated: false,
         read_time: 5,
@@ -45,7 +46,7 @@ fn the_shipped_pipelines_pass_their_samples() {
 #[test]
 fn lines_join_their_entry() {
     let check = |text: &str, want: &[&str]| {
-        let out = parser(0, b"").run(&batch(text.as_bytes(), 0, text.len(), true));
+        let out = parser().run(&batch(text.as_bytes(), 0, text.len(), true));
         assert_eq!(raws(&out), want, "{text:?}");
         let Outcomes { lines, parsed, text: plain, joined, .. } = out.outcomes;
         assert_eq!(lines, text.lines().count() as u64, "{text:?}");
@@ -73,7 +74,7 @@ fn lines_join_their_entry() {
 #[test]
 fn the_last_entry_waits() {
     let text = b"INFO:     a\nb\nINFO:     c\nd\n";
-    let mut parser = parser(0, text);
+    let mut parser = parser();
     let out = parser.run(&batch(text, 0, text.len(), false));
     assert_eq!(raws(&out), ["INFO:     a\nb"]);
     assert_eq!(out.position, position(14, &text[..14]), "behind the first entry");
@@ -87,7 +88,7 @@ fn the_last_entry_waits() {
 #[test]
 fn bytes_that_are_no_text() {
     let text = b"\0\0\0INFO:     a\xffb\nINFO:     \xc3\xa9\0x\n";
-    let out = parser(0, text).run(&batch(text, 0, text.len(), true));
+    let out = parser().run(&batch(text, 0, text.len(), true));
     assert_eq!(raws(&out), ["INFO:     a\u{fffd}b", "INFO:     é\0x"]);
     assert_eq!((out.outcomes.nul_bytes, out.outcomes.invalid_utf8), (3, 1));
 }
@@ -98,7 +99,7 @@ fn a_cut_line_is_marked_and_its_last_character_whole() {
     raw.bytes.remove(4);
     raw.truncated = true;
     raw.position.offset = 5_000_000;
-    let out = parser(0, b"").run(&raw);
+    let out = parser().run(&raw);
     assert_eq!(raws(&out), ["é"]);
     assert_eq!((out.outcomes.truncated, out.outcomes.invalid_utf8), (1, 0));
     assert_eq!(out.entries[0].field("truncated"), Some(&crate::record::Value::Bool(true)));
@@ -108,11 +109,11 @@ fn a_cut_line_is_marked_and_its_last_character_whole() {
 #[test]
 fn entries_have_a_longest() {
     let text = format!("INFO:     a\n{}", "more\n".repeat(1200));
-    let out = parser(0, b"").run(&batch(text.as_bytes(), 0, text.len(), true));
+    let out = parser().run(&batch(text.as_bytes(), 0, text.len(), true));
     assert_eq!(out.entries[0].raw.lines().count(), 500);
     assert_eq!(out.outcomes.lines, 1201);
     let text = format!("INFO:     a\n{}\n", "\n".repeat(200_000));
-    let out = parser(0, b"").run(&batch(text.as_bytes(), 0, text.len(), true));
+    let out = parser().run(&batch(text.as_bytes(), 0, text.len(), true));
     assert_eq!((raws(&out), out.outcomes.joined), (vec!["INFO:     a".to_owned()], 200_001));
 }
 
@@ -128,9 +129,9 @@ proptest::proptest! {
         let text: String = lines.iter().map(|l| format!("{l}\n")).collect();
         let bytes = text.as_bytes();
         let ends: Vec<usize> = memchr::memchr_iter(b'\n', bytes).map(|at| at + 1).collect();
-        let whole = raws(&parser(0, bytes).run(&batch(bytes, 0, bytes.len(), true)));
+        let whole = raws(&parser().run(&batch(bytes, 0, bytes.len(), true)));
         let mut found = Vec::new();
-        let (mut reader, mut read) = (parser(0, bytes), 0);
+        let (mut reader, mut read) = (parser(), 0);
         let mut cuts: Vec<usize> = cuts.iter().filter_map(|c| ends.get(*c).copied()).collect();
         cuts.sort_unstable();
         for (cut, restart) in cuts.into_iter().zip(restarts) {
@@ -143,7 +144,7 @@ proptest::proptest! {
             proptest::prop_assert_eq!(out.position.tail, tail);
             if restart {
                 read = out.position.offset as usize;
-                reader = parser(out.position.offset, bytes);
+                reader = parser();
             }
         }
         found.extend(raws(&reader.run(&batch(bytes, read, bytes.len(), true))));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::record::{Entry, Position};
+use crate::record::{Entry, Fingerprint, Position};
 
 /// A followed file content, for the life of this process. A path that is rotated gets a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,6 +16,8 @@ pub struct RawBatch {
     pub source: Arc<str>,
     /// Content offset of the first byte of `bytes`.
     pub offset: u64,
+    /// The bytes just before `offset`, at most [`TAIL_LEN`](crate::record::TAIL_LEN) of them.
+    pub before: Fingerprint,
     /// Whole lines with their ends, except that the last line of a stream that will grow no more may lack one.
     pub bytes: Vec<u8>,
     /// `bytes` is one line that was longer than the limit, cut there. Only then is its length not the

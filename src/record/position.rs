@@ -27,7 +27,7 @@ impl Fingerprint {
 pub const TAIL_LEN: usize = 256;
 
 /// Everything before `offset` is committed. Stored in the payload of each commit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The path the file was followed under, which rotation does not change.
     pub path: String,

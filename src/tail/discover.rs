@@ -17,22 +17,20 @@ pub struct Source {
     pub exclude: Vec<String>,
     /// Files that are there at the first start are followed from their end.
     pub start_at_end: bool,
+    /// Nothing is followed: it reads only what it is given.
+    pub on_request: bool,
 }
 
 const OPTIONS: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
 
-/// Why a glob cannot be used, if it cannot.
-pub fn glob_error(pattern: &str) -> Option<String> {
-    Pattern::new(pattern).err().map(|e| e.to_string())
-}
 
 /// The files to follow, each with the index of its source: the first source that wants it gets it.
 /// Earlier generations of a followed file are not followed themselves; `known` are files that were followed before
 /// and may be away for a moment.
 pub fn paths(sources: &[Source], known: &dyn Fn(&Path) -> bool) -> BTreeMap<PathBuf, usize> {
     let mut found = BTreeMap::new();
-    for (index, source) in sources.iter().enumerate() {
+    for (index, source) in sources.iter().enumerate().filter(|(_, s)| !s.on_request) {
         let excludes: Vec<Pattern> = source.exclude.iter().filter_map(|e| Pattern::new(e).ok()).collect();
         for path in source.include.iter().flat_map(|include| expand(include)) {
             let excluded = excludes.iter().any(|e| e.matches_path_with(&path, OPTIONS));
@@ -52,6 +50,22 @@ pub fn source_of(sources: &[Source], path: &Path) -> Option<usize> {
         globs.iter().any(|g| Pattern::new(g).is_ok_and(|pattern| pattern.matches_path_with(path, OPTIONS)))
     };
     sources.iter().position(|s| matches(&s.include) && !matches(&s.exclude))
+}
+
+/// The source that would read a file, had it stood in its place: `/backup/logs/api.log.3.gz` is for the source that
+/// has `logs/api.log`.
+pub fn source_like(sources: &[Source], path: &Path) -> Option<usize> {
+    let name = path.file_name()?.to_str()?;
+    let stems = name.match_indices(['.', '-']).map(|(at, _)| &name[..at]);
+    let logs = stems.flat_map(|stem| [stem.to_owned(), format!("{stem}.log")]).filter(|log| is_generation(log, name));
+    let names: Vec<PathBuf> = std::iter::once(name.to_owned()).chain(logs).map(|n| path.with_file_name(n)).collect();
+    names.iter().find_map(|path| {
+        // The whole path first, then ever less of its folders.
+        path.ancestors().count().checked_sub(1).and_then(|depth| {
+            let components: Vec<_> = path.components().collect();
+            (0..depth.max(1)).find_map(|skip| source_of(sources, &components.get(skip..)?.iter().collect::<PathBuf>()))
+        })
+    })
 }
 
 fn expand(include: &str) -> impl Iterator<Item = PathBuf> {
@@ -92,6 +106,21 @@ fn has_wildcard(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_out_of_place_find_their_source() {
+        let source = |include: &str| Source { include: vec![include.to_owned()], ..Source::default() };
+        let sources = [source("logs/api.log"), source("logs/demo_*/*.log"), source("*.txt")];
+        let check = |path: &str, want: Option<usize>| assert_eq!(source_like(&sources, Path::new(path)), want, "{path}");
+        check("logs/api.log", Some(0));
+        check("/backup/logs/api.log", Some(0));
+        check("/backup/logs/api.log.3.gz", Some(0));
+        check("logs/api.log-20261123.zst", Some(0));
+        check("/x/logs/demo_1/w.log.1", Some(1));
+        check("/x/y/z.txt", Some(2));
+        check("/backup/api.log", None);
+        check("/", None);
+    }
 
     #[test]
     fn first_source_wins_and_generations_are_left_out() {

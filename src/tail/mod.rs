@@ -16,7 +16,7 @@ mod watch;
 mod tests;
 
 pub use content::{Content, Packing};
-pub use discover::{Source, glob_error};
+pub use discover::{Source, source_like};
 pub use tailer::{FileStatus, Options, Tailer, Tick};
 pub use watch::Watch;
 

@@ -133,7 +133,13 @@ impl Tailer {
         }
         self.resume.remove(log.path);
         self.truncations += rewritten;
-        streams.into_iter().for_each(|stream| self.insert(stream));
+        for mut stream in streams {
+            // Positions that moved to another file are told at once: the old ones would lead astray one day.
+            if !known.iter().any(|p| (p.file, p.offset) == (stream.file, stream.offset)) {
+                self.announced.push(stream.announce());
+            }
+            self.insert(stream);
+        }
         Ok(())
     }
 

@@ -240,7 +240,7 @@ impl Stream {
 
     /// Moves the position `length` bytes on and makes a batch of `bytes`.
     fn batch(&mut self, bytes: Vec<u8>, length: u64, last: bool) -> RawBatch {
-        let offset = self.offset;
+        let (offset, before) = (self.offset, Fingerprint::of(&self.tail));
         self.offset += length;
         if self.head.len() < HEAD_LEN && self.head.len() as u64 == offset {
             let missing = HEAD_LEN - self.head.len();
@@ -252,6 +252,7 @@ impl Stream {
             stream: self.id,
             source: self.source.clone(),
             offset,
+            before,
             bytes,
             truncated: false,
             read_time: clock::now(),

@@ -91,6 +91,8 @@ pub struct Tailer {
     pub(super) stopped: i64,
     /// Paths seen before, so that `start_at_end` concerns the first look only.
     pub(super) first_look: bool,
+    /// Positions to hand on before anything is read.
+    pub(super) announced: Vec<RawBatch>,
     next_discovery: i64,
     next_stream: u64,
     /// Errors already told, by path, so that each is told once.
@@ -120,6 +122,7 @@ impl Tailer {
             resume,
             stopped,
             first_look: true,
+            announced: Vec::new(),
             next_discovery: 0,
             next_stream: 0,
             told: HashMap::new(),
@@ -170,6 +173,9 @@ impl Tailer {
         if now >= self.next_discovery {
             self.next_discovery = now + self.options.discover_every;
             self.look_at_names(now, &mut tick);
+        }
+        for batch in std::mem::take(&mut self.announced) {
+            out(batch);
         }
         self.read_all(now, &mut tick, out);
         tick
@@ -262,7 +268,7 @@ impl Tailer {
             return Ok(false);
         }
         let named = self.sources.iter().position(|s| Some(s.name.as_str()) == source);
-        let matching = || discover::source_of(&self.sources, path);
+        let matching = || discover::source_like(&self.sources, path);
         let index = named.or_else(matching).unwrap_or(self.sources.len().saturating_sub(1));
         let id = self.next_id();
         let opened = Opened::open(path, file)?;
@@ -419,8 +425,9 @@ impl Tailer {
             }
             None => drop(out(old.close())),
         }
-        let id = self.next_id();
-        self.insert(old.rewound(id));
+        let mut live = old.rewound(self.next_id());
+        out(live.announce());
+        self.insert(live);
     }
 }
 

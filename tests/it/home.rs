@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// How long anything may take in a test before it counts as never.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits until `done`, or fails saying what did not come.
 pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
@@ -28,7 +28,7 @@ pub fn append(path: &Path, text: impl AsRef<[u8]>) {
     file.write_all(text.as_ref()).unwrap();
 }
 
-/// Removed when dropped.
+/// Removed when dropped, unless `LOGMILL_KEEP` is set.
 pub struct Home {
     folder: tempfile::TempDir,
 }
@@ -36,7 +36,11 @@ pub struct Home {
 impl Home {
     /// With a configuration that suits tests, and `more` behind it.
     pub fn new(more: &str) -> Home {
-        let home = Home { folder: tempfile::tempdir().unwrap() };
+        let mut home = Home { folder: tempfile::tempdir().unwrap() };
+        if std::env::var_os("LOGMILL_KEEP").is_some() {
+            home.folder.disable_cleanup(true);
+            println!("kept: {}", home.folder.path().display());
+        }
         home.write("config/logmill.toml", &format!("http = \"127.0.0.1:0\"\n{more}"));
         fs::create_dir(home.path("logs")).unwrap();
         home
@@ -139,11 +143,18 @@ impl Daemon<'_> {
 
     /// Everything is read and committed.
     pub fn settle(&self) {
-        wait_until("everything is committed", || {
-            let status = self.status();
-            let files = status["files"].as_array().unwrap();
-            status["entries_waiting"] == 0 && files.iter().all(|f| f["lag_bytes"] == 0 && f["committed"] == f["size"])
-        });
+        let mut last = Value::Null;
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            last = self.status();
+            let files = last["files"].as_array().unwrap();
+            if last["entries_waiting"] == 0 && files.iter().all(|f| f["lag_bytes"] == 0 && f["committed"] == f["size"]) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let (files, waiting) = (&last["files"], &last["entries_waiting"]);
+        panic!("not everything was committed within {PATIENCE:?}: {waiting} waiting\n{files:#}\n{}", self.home.log());
     }
 
     pub fn signal(&self, name: &str) {
