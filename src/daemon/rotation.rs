@@ -18,6 +18,7 @@ use crate::rotate::{Event, Gate, Options, Rotator, What};
 use crate::store::{Limits, Shared, plan_retention, remove_partition};
 use crate::sys::clock;
 use crate::sys::files::{FileId, disk_space};
+use crate::tail::FileStatus;
 
 /// A live log may be copied and truncated when no more than this is unread: the reader finds it in the copy.
 const READ_FROM_COPY: u64 = 4 << 20;
@@ -38,6 +39,8 @@ struct BoardGate {
     waker: SyncSender<()>,
     /// Files that the reader does not know, and how often it had looked when we first asked.
     unknown: Mutex<HashMap<FileId, u64>>,
+    /// Files that we truncated, and the stream that read them then.
+    cut: Mutex<HashMap<FileId, u64>>,
 }
 
 impl Gate for BoardGate {
@@ -50,7 +53,13 @@ impl Gate for BoardGate {
         allowed
     }
 
-    fn truncated(&self, _: &Path) {
+    fn truncated(&self, log: &Path) {
+        if let Ok(metadata) = std::fs::symlink_metadata(log) {
+            let id = FileId::of(&metadata);
+            let stream = self.board.lock().files.iter().find(|f| f.file == id).map(|f| f.stream);
+            let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+            stream.map(|stream| cut.insert(id, stream));
+        }
         self.look();
     }
 
@@ -61,14 +70,24 @@ impl Gate for BoardGate {
 
 impl BoardGate {
     fn is_settled(&self, facts: &Facts, is_live: bool, id: FileId, size: u64) -> bool {
+        let followed = facts.files.iter().find(|f| f.file == id);
+        if let Some(followed) = followed.filter(|_| is_live) {
+            return self.may_be_cut(followed, size);
+        }
         let committed = facts.committed.get(&id).copied();
-        let followed = facts.files.iter().any(|f| f.file == id);
-        if followed || committed.is_some() {
+        if followed.is_some() || committed.is_some() {
             self.forget(id);
-            let unread = size.saturating_sub(committed.unwrap_or(0));
-            return unread == 0 || (is_live && unread <= READ_FROM_COPY);
+            return committed == Some(size) || (committed.is_none() && size == 0);
         }
         facts.ignored.contains(&id) || self.stays_unknown(facts, id)
+    }
+
+    /// A live log may be copied and truncated when the reader will know the copy: by what it read before, and when
+    /// it has noticed the last time that we did this.
+    fn may_be_cut(&self, followed: &FileStatus, size: u64) -> bool {
+        let cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        let noticed = cut.get(&followed.file) != Some(&followed.stream);
+        noticed && followed.offset > 0 && size.saturating_sub(followed.offset) <= READ_FROM_COPY
     }
 
     /// A file is nobody's when the reader has looked at all names twice since we first asked, and does not know it.
@@ -91,8 +110,13 @@ impl BoardGate {
 
 impl Rotating {
     pub fn new(engine: &Engine, commands: Sender<TailCommand>, waker: SyncSender<()>) -> Rotating {
-        let gate =
-            BoardGate { board: engine.board.clone(), commands: Mutex::new(commands), waker, unknown: Mutex::default() };
+        let gate = BoardGate {
+            board: engine.board.clone(),
+            commands: Mutex::new(commands),
+            waker,
+            unknown: Mutex::default(),
+            cut: Mutex::default(),
+        };
         Rotating {
             rotator: Arc::default(),
             gate: Arc::new(gate),

@@ -24,7 +24,6 @@ pub struct Source {
 const OPTIONS: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
 
-
 /// The files to follow, each with the index of its source: the first source that wants it gets it.
 /// Earlier generations of a followed file are not followed themselves; `known` are files that were followed before
 /// and may be away for a moment.
@@ -111,7 +110,8 @@ mod tests {
     fn files_out_of_place_find_their_source() {
         let source = |include: &str| Source { include: vec![include.to_owned()], ..Source::default() };
         let sources = [source("logs/api.log"), source("logs/demo_*/*.log"), source("*.txt")];
-        let check = |path: &str, want: Option<usize>| assert_eq!(source_like(&sources, Path::new(path)), want, "{path}");
+        let check =
+            |path: &str, want: Option<usize>| assert_eq!(source_like(&sources, Path::new(path)), want, "{path}");
         check("logs/api.log", Some(0));
         check("/backup/logs/api.log", Some(0));
         check("/backup/logs/api.log.3.gz", Some(0));

@@ -15,6 +15,8 @@ pub struct Generation {
     pub size: u64,
     /// Nanoseconds since the epoch.
     pub modified: i64,
+    /// A copy that gets its name when the log is truncated: of interest only to who misses what was read before.
+    pub unfinished: bool,
 }
 
 /// Regular files of one folder.
@@ -52,6 +54,7 @@ impl Listing {
                 file: FileId::of(&metadata),
                 size: metadata.len(),
                 modified: metadata.modified().map(clock::from_system).unwrap_or(0),
+                unfinished: item.path().extension().is_some_and(|e| e == "tmp"),
             };
             Some((item.file_name().into_string().ok()?, generation))
         };
@@ -74,7 +77,9 @@ impl Listing {
 
 /// Whether `other` is how logrotate, Python or ourselves would call an earlier `name`: `name.1`, `name-20261123`,
 /// `name.2026-11-23_10`, `name.1.gz`, and with the extension kept, `base.1.log`, `base-20261123.log.gz`.
+/// Also `.name.1.cut.tmp`, a copy that our own copytruncate has not finished.
 pub fn is_generation(name: &str, other: &str) -> bool {
+    let other = other.strip_prefix('.').and_then(|o| o.strip_suffix(".cut.tmp")).unwrap_or(other);
     let other = [".gz", ".zst", ".bz2", ".xz"].iter().find_map(|e| other.strip_suffix(e)).unwrap_or(other);
     if other.strip_prefix(name).is_some_and(is_number_or_date) {
         return true;
@@ -113,5 +118,6 @@ mod tests {
         check("api_20261123.log", false);
         check("other.log.1", false);
         check(".api.log.1.gz.tmp", false);
+        check(".api.log.1.cut.tmp", true);
     }
 }

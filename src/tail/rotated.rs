@@ -53,13 +53,14 @@ impl Tailer {
                 self.insert(live);
             }
         }
-        if let Some(metadata) = &log.metadata {
-            let modified = metadata.modified().map(clock::from_system).unwrap_or(0);
-            self.live.insert(log.path.to_owned(), (FileId::of(metadata), modified));
-        }
+        // A log that is away just now will come back as another file, perhaps not at once as the one we see.
+        let seen = log.metadata.as_ref().map_or((FileId::default(), 0), |metadata| {
+            (FileId::of(metadata), metadata.modified().map(clock::from_system).unwrap_or(0))
+        });
+        self.live.insert(log.path.to_owned(), seen);
         // Generations that are there now and that nobody reads are of no interest from here on.
         for generation in log.listing.generations(log.path) {
-            if !self.is_known(generation.file) {
+            if !generation.unfinished && !self.is_known(generation.file) {
                 self.ignored.insert(generation.file);
             }
         }
@@ -145,11 +146,12 @@ impl Tailer {
 
     /// Generations that came and went from the path since we last looked: written after `threshold`, unknown,
     /// and not copies of something we read.
-    fn missed(&mut self, log: &Log<'_>, threshold: i64, taken: &[FileId]) -> Result<Vec<Stream>, TailError> {
+    pub(super) fn missed(&mut self, log: &Log<'_>, threshold: i64, taken: &[FileId]) -> Result<Vec<Stream>, TailError> {
         let mut streams = Vec::new();
         for generation in log.listing.generations(log.path) {
             let is_new = !self.is_known(generation.file) && !taken.contains(&generation.file);
-            if !is_new || Some(generation.file) == log.file() || generation.modified < threshold {
+            let is_live = Some(generation.file) == log.file();
+            if !is_new || is_live || generation.unfinished || generation.modified < threshold {
                 continue;
             }
             match Opened::open(&generation.path, generation.file) {
@@ -171,13 +173,7 @@ impl Tailer {
         self.streams.iter().filter(of_log).any(|s| s.is_continued_in(content))
     }
 
-    fn stream(
-        &mut self,
-        log: &Log<'_>,
-        opened: Opened,
-        offset: u64,
-        retired: bool,
-    ) -> Result<Stream, TailError> {
+    fn stream(&mut self, log: &Log<'_>, opened: Opened, offset: u64, retired: bool) -> Result<Stream, TailError> {
         let id = self.next_id();
         self.stream_as(id, log.path, log.source, opened, offset, retired)
     }
@@ -206,6 +202,11 @@ pub(super) fn find_continuation(
     position: &Position,
 ) -> Result<Option<(i64, Opened)>, TailError> {
     let by_inode = listing.find(position.file).filter(|g| g.path != log).cloned();
+    if position.offset == 0 {
+        // Nothing was read, so there is no content to compare; the file itself is all we know.
+        let opened = by_inode.map(|g| Opened::open(&g.path, g.file).map(|opened| (g.modified, opened)));
+        return opened.transpose();
+    }
     // Newest first: that is where it most likely is.
     let generations = listing.generations(log).into_iter().rev();
     for Generation { path, file, modified, .. } in by_inode.into_iter().chain(generations) {

@@ -47,6 +47,8 @@ pub struct FileStatus {
     pub offset: u64,
     pub size: u64,
     pub retired: bool,
+    /// Changes when the file is read from its front again, as other content.
+    pub stream: u64,
 }
 
 /// A file read to its end.
@@ -157,6 +159,7 @@ impl Tailer {
             offset: s.offset,
             size: s.size,
             retired: s.retired,
+            stream: s.id.0,
         };
         self.streams.iter().map(describe).collect()
     }
@@ -403,10 +406,12 @@ impl Tailer {
         let source = self.sources.iter().position(|s| s.name == stream.pipeline).unwrap_or(0);
         // When names change just now, the stream is found replaced again in the next tick.
         let Some((listing, ())) = Listing::stable(folder_of(&log), || ()) else { return };
-        let copy = match find_continuation(&log, &listing, &position) {
-            Ok(copy) => copy.map(|(_, opened)| opened),
-            Err(_) => return,
-        };
+        let Ok(copy) = find_continuation(&log, &listing, &position) else { return };
+        // It may have been copied and emptied more than once since we last looked.
+        let taken: Vec<FileId> = copy.iter().map(|(_, opened)| opened.file).collect();
+        let log_now = Log { path: &log, source, metadata: None, listing: &listing };
+        let Ok(missed) = self.missed(&log_now, copy.as_ref().map_or(i64::MAX, |c| c.0), &taken) else { return };
+        let copy = copy.map(|(_, opened)| opened);
         let mut old = self.streams.remove(at);
         self.truncations += 1;
         let in_copy = copy.as_ref().map(|opened| opened.path.clone());
@@ -424,6 +429,10 @@ impl Tailer {
                 out(old.close());
             }
             None => drop(out(old.close())),
+        }
+        for mut stream in missed {
+            out(stream.announce());
+            self.insert(stream);
         }
         let mut live = old.rewound(self.next_id());
         out(live.announce());

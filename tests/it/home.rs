@@ -148,7 +148,8 @@ impl Daemon<'_> {
         while begun.elapsed() < PATIENCE {
             last = self.status();
             let files = last["files"].as_array().unwrap();
-            if last["entries_waiting"] == 0 && files.iter().all(|f| f["lag_bytes"] == 0 && f["committed"] == f["size"]) {
+            if last["entries_waiting"] == 0 && files.iter().all(|f| f["lag_bytes"] == 0 && f["committed"] == f["size"])
+            {
                 return;
             }
             std::thread::sleep(Duration::from_millis(20));

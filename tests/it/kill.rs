@@ -158,7 +158,11 @@ fn kill_9_loses_nothing_and_repeats_nothing() {
     let repeated: Vec<_> = counts.iter().filter(|(_, count)| **count > 1).collect();
     let compressed = fs::read_dir(home.path("logs")).unwrap().flatten();
     let compressed = compressed.filter(|f| f.path().extension().is_some_and(|e| e == "gz")).count();
-    println!("{kills} kills, {written} entries, {compressed} files compressed, {} lost, {} repeated", lost.len(), repeated.len());
+    println!(
+        "{kills} kills, {written} entries, {compressed} files compressed, {} lost, {} repeated",
+        lost.len(),
+        repeated.len()
+    );
     let show = |n: usize| n.min(10);
     if !lost.is_empty() || !repeated.is_empty() {
         fs::write("/tmp/logmill-kill.log", home.log()).unwrap();
