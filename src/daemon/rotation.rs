@@ -75,9 +75,10 @@ impl BoardGate {
             return self.may_be_cut(followed, size);
         }
         let committed = facts.committed.get(&id).copied();
-        if followed.is_some() || committed.is_some() {
+        // A log that the reader has not looked for yet since the start is not known by its committed offset alone.
+        if followed.is_some() || (committed.is_some() && !is_live) {
             self.forget(id);
-            return committed == Some(size) || (committed.is_none() && size == 0);
+            return committed.unwrap_or(0) == size;
         }
         facts.ignored.contains(&id) || self.stays_unknown(facts, id)
     }

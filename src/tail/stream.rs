@@ -38,6 +38,10 @@ pub struct Stream {
     pub size: u64,
     /// When we saw the size change last, nanoseconds since the epoch.
     pub changed: i64,
+    /// When the file was written last, seconds and nanoseconds.
+    modified: (i64, i64),
+    /// It was written since its content was last compared with what we remember.
+    unverified: bool,
     content: Content,
     head: Vec<u8>,
     tail: Vec<u8>,
@@ -95,6 +99,8 @@ impl Stream {
             offset: start.offset,
             size,
             changed: clock::now(),
+            modified: (0, 0),
+            unverified: false,
             content,
             head,
             tail,
@@ -132,6 +138,9 @@ impl Stream {
             self.size = metadata.len();
             self.changed = now;
         }
+        let modified = (metadata.mtime(), metadata.mtime_nsec());
+        self.unverified |= modified != self.modified;
+        self.modified = modified;
         Ok(metadata.nlink())
     }
 
@@ -148,6 +157,12 @@ impl Stream {
         }
         if self.long_line.is_some() {
             return self.finish_long_line(limit, last);
+        }
+        // Written, yet not longer: it may have been emptied and filled again to the very same size.
+        let suspect = self.unverified && self.offset == self.size;
+        self.unverified = false;
+        if suspect && self.read_behind_tail(0)?.is_none() {
+            return Ok(Read::Replaced);
         }
         if !self.content.is_packed() && self.is_at_end() {
             return Ok(if last { Read::Batch(self.close()) } else { Read::Nothing });
@@ -357,6 +372,10 @@ mod tests {
         stream.refresh(0).unwrap();
         assert!(matches!(stream.read(LIMIT, false).unwrap(), Read::Replaced));
         fs::write(&path, "something longer than before\n").unwrap();
+        stream.refresh(0).unwrap();
+        assert!(matches!(stream.read(LIMIT, false).unwrap(), Read::Replaced));
+        // Just as long as what was read.
+        fs::write(&path, "TWO\nONE\n").unwrap();
         stream.refresh(0).unwrap();
         assert!(matches!(stream.read(LIMIT, false).unwrap(), Read::Replaced));
     }
