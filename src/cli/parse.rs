@@ -93,6 +93,7 @@ impl Run {
             bytes,
             truncated: false,
             read_time: clock::now(),
+            quiet_since: None,
             position: self.position.clone(),
             last,
         };

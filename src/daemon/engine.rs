@@ -100,8 +100,10 @@ impl Engine {
 
     /// Uses another configuration from now on.
     pub fn reload(&self, loaded: Loaded) {
-        self.tell(TailCommand::SetSources(sources(&loaded, true)));
+        let sources = sources(&loaded, true);
+        // The pipelines are there before the first batch that needs them.
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = loaded;
+        self.tell(TailCommand::SetSources(sources));
     }
 
     /// Reads what is there, commits it, and ends, at the latest after `at_most`. Whether all was committed.

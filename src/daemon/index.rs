@@ -14,7 +14,7 @@ use crate::store::Writer;
 use crate::sys::clock::{self, SECOND};
 use crate::sys::files::FileId;
 
-/// An entry that waits for continuation lines is complete when its file is quiet for so long.
+/// An entry that waits for continuation lines is complete when its file was not written for so long.
 const QUIET: i64 = SECOND / 2;
 /// How long the store rests after an error before it tries again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -31,8 +31,8 @@ pub type Current = Arc<Mutex<Loaded>>;
 struct Parser {
     parser: StreamParser,
     group: usize,
-    /// Time of the last batch.
-    fed: i64,
+    /// See [`RawBatch::quiet_since`].
+    quiet_since: Option<i64>,
 }
 
 pub struct Indexer {
@@ -87,7 +87,7 @@ impl Indexer {
             std::thread::sleep(Duration::from_millis(20));
             let now = clock::now();
             self.flush_quiet(now);
-            if self.parsers.values().all(|p| now - p.fed > 2 * QUIET) {
+            if self.parsers.values().all(|p| p.quiet_since.is_none_or(|since| now - since > 2 * QUIET)) {
                 break;
             }
         }
@@ -111,6 +111,7 @@ impl Indexer {
     }
 
     fn batch(&mut self, batch: RawBatch) {
+        self.follow_reload();
         let pipelines = self.pipelines.clone();
         let name = &batch.position.pipeline;
         let next_group = self.groups.len();
@@ -121,9 +122,9 @@ impl Indexer {
                 Some(pipeline) => pipeline.stream(&batch.source),
                 None => Pipeline::any().stream(&batch.source),
             };
-            Parser { parser, group, fed: 0 }
+            Parser { parser, group, quiet_since: None }
         });
-        slot.fed = batch.read_time;
+        slot.quiet_since = batch.quiet_since;
         let parsed = slot.parser.run(&batch);
         let flushed = if batch.last { slot.parser.flush() } else { None };
         self.board.lock().bytes += batch.bytes.len() as u64;
@@ -148,7 +149,7 @@ impl Indexer {
     }
 
     fn flush_quiet(&mut self, now: i64) {
-        let quiet = |p: &Parser| p.parser.is_waiting() && now - p.fed >= QUIET;
+        let quiet = |p: &Parser| p.parser.is_waiting() && p.quiet_since.is_some_and(|since| now - since >= QUIET);
         let due: Vec<StreamId> = self.parsers.iter().filter(|(_, p)| quiet(p)).map(|(id, _)| *id).collect();
         for id in due {
             let Some(slot) = self.parsers.get_mut(&id) else { continue };
@@ -164,13 +165,13 @@ impl Indexer {
         let pipelines = lock(&self.current).pipelines.clone();
         if !Arc::ptr_eq(&pipelines, &self.pipelines) {
             self.pipelines = pipelines;
+            self.parsers.values_mut().for_each(|p| p.quiet_since = Some(0));
             self.flush_quiet(i64::MAX);
             self.parsers.clear();
         }
     }
 
     fn tick(&mut self, now: i64) {
-        self.follow_reload();
         self.flush_quiet(now);
         let (every, entries) = {
             let current = lock(&self.current);

@@ -38,6 +38,8 @@ impl Tailing {
     /// Runs until told to stop; then reads what is there, within the deadline.
     pub fn run(mut self, deadline: impl Fn() -> Instant) {
         let mut next_folders = Instant::now();
+        // What earlier runs read is known before anybody asks for it.
+        self.tick();
         loop {
             let stopping = self.stopping.load(Ordering::Acquire);
             if stopping {

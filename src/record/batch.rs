@@ -25,6 +25,8 @@ pub struct RawBatch {
     pub truncated: bool,
     /// When the bytes were read, nanoseconds since the epoch.
     pub read_time: i64,
+    /// When the file was written last, if these are its last whole lines for now; `None` when more follow at once.
+    pub quiet_since: Option<i64>,
     /// The stream's position behind `bytes`.
     pub position: Position,
     /// Nothing follows in this stream: an entry that waits for continuation lines is complete.

@@ -60,10 +60,8 @@ pub fn source_like(sources: &[Source], path: &Path) -> Option<usize> {
     let names: Vec<PathBuf> = std::iter::once(name.to_owned()).chain(logs).map(|n| path.with_file_name(n)).collect();
     names.iter().find_map(|path| {
         // The whole path first, then ever less of its folders.
-        path.ancestors().count().checked_sub(1).and_then(|depth| {
-            let components: Vec<_> = path.components().collect();
-            (0..depth.max(1)).find_map(|skip| source_of(sources, &components.get(skip..)?.iter().collect::<PathBuf>()))
-        })
+        let components: Vec<_> = path.components().collect();
+        (0..components.len()).find_map(|skip| source_of(sources, &components[skip..].iter().collect::<PathBuf>()))
     })
 }
 

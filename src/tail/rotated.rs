@@ -134,6 +134,9 @@ impl Tailer {
         }
         self.resume.remove(log.path);
         self.truncations += rewritten;
+        // Files that are gone, or whose content goes on in another one.
+        let gone = |p: &&Position| Some(p.file) != log.file() && streams.iter().all(|s| s.file != p.file);
+        self.forgotten.extend(known.iter().filter(gone).map(|p| p.file));
         for mut stream in streams {
             // Positions that moved to another file are told at once: the old ones would lead astray one day.
             if !known.iter().any(|p| (p.file, p.offset) == (stream.file, stream.offset)) {

@@ -13,6 +13,7 @@ use crate::tail::{Content, TailError};
 const HEAD_LEN: usize = 1024;
 
 /// What a read came to.
+#[expect(clippy::large_enum_variant, reason = "one is made a read, and taken apart at once")]
 pub enum Read {
     Batch(RawBatch),
     /// No whole line is there now.
@@ -38,8 +39,10 @@ pub struct Stream {
     pub size: u64,
     /// When we saw the size change last, nanoseconds since the epoch.
     pub changed: i64,
-    /// When the file was written last, seconds and nanoseconds.
-    modified: (i64, i64),
+    /// When the file was written last, nanoseconds since the epoch.
+    modified: i64,
+    /// How far the last read saw, perhaps into a line without end.
+    seen: u64,
     /// It was written since its content was last compared with what we remember.
     unverified: bool,
     content: Content,
@@ -99,7 +102,8 @@ impl Stream {
             offset: start.offset,
             size,
             changed: clock::now(),
-            modified: (0, 0),
+            modified: 0,
+            seen: start.offset,
             unverified: false,
             content,
             head,
@@ -110,7 +114,7 @@ impl Stream {
 
     /// The same file, from its front and as other content.
     pub fn rewound(self, id: StreamId) -> Stream {
-        Stream { id, offset: 0, head: Vec::new(), tail: Vec::new(), long_line: None, ..self }
+        Stream { id, offset: 0, seen: 0, head: Vec::new(), tail: Vec::new(), long_line: None, ..self }
     }
 
     pub fn position(&self) -> Position {
@@ -138,7 +142,7 @@ impl Stream {
             self.size = metadata.len();
             self.changed = now;
         }
-        let modified = (metadata.mtime(), metadata.mtime_nsec());
+        let modified = metadata.mtime().saturating_mul(clock::SECOND).saturating_add(metadata.mtime_nsec());
         self.unverified |= modified != self.modified;
         self.modified = modified;
         Ok(metadata.nlink())
@@ -168,6 +172,7 @@ impl Stream {
             return Ok(if last { Read::Batch(self.close()) } else { Read::Nothing });
         }
         let Some(mut bytes) = self.read_behind_tail(limit)? else { return Ok(Read::Replaced) };
+        self.seen = self.offset + bytes.len() as u64;
         let is_whole = match self.content {
             Content::Plain(_) => self.offset + bytes.len() as u64 >= self.size,
             Content::Packed { .. } => bytes.len() < limit,
@@ -244,6 +249,7 @@ impl Stream {
 
     fn batch_of_long_line(&mut self, mut head: Vec<u8>, length: u64, last: bool) -> RawBatch {
         head.push(b'\n');
+        self.seen = self.offset + length;
         let mut batch = self.batch(head, length, last);
         // The bytes of the batch are not those at these places in the file.
         self.head = head_of(&mut self.content, self.offset).unwrap_or_default();
@@ -263,6 +269,7 @@ impl Stream {
         }
         self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL_LEN)..]);
         self.tail.drain(..self.tail.len().saturating_sub(TAIL_LEN));
+        let read_time = clock::now();
         RawBatch {
             stream: self.id,
             source: self.source.clone(),
@@ -270,7 +277,8 @@ impl Stream {
             before,
             bytes,
             truncated: false,
-            read_time: clock::now(),
+            read_time,
+            quiet_since: (self.seen >= self.size).then(|| self.modified.min(read_time)),
             position: self.position(),
             last,
         }

@@ -95,6 +95,8 @@ pub struct Tailer {
     pub(super) first_look: bool,
     /// Positions to hand on before anything is read.
     pub(super) announced: Vec<RawBatch>,
+    /// Positions that are of no use any more, behind those.
+    pub(super) forgotten: Vec<FileId>,
     next_discovery: i64,
     next_stream: u64,
     /// Errors already told, by path, so that each is told once.
@@ -125,6 +127,7 @@ impl Tailer {
             stopped,
             first_look: true,
             announced: Vec::new(),
+            forgotten: Vec::new(),
             next_discovery: 0,
             next_stream: 0,
             told: HashMap::new(),
@@ -180,6 +183,7 @@ impl Tailer {
         for batch in std::mem::take(&mut self.announced) {
             out(batch);
         }
+        tick.forget.append(&mut self.forgotten);
         self.read_all(now, &mut tick, out);
         tick
     }

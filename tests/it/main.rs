@@ -1,7 +1,9 @@
 //! All integration tests in one binary, so that they link once.
 
 mod architecture;
+mod daemon;
 mod home;
+mod hostile;
 mod kill;
 mod rotate;
 mod rotate_differential;
