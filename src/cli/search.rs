@@ -63,11 +63,16 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
         }
     };
     entries.reverse();
+    let answered_less = more && entries.len() < arguments.limit;
     output::entries(&entries, format)?;
     if format == Format::Table && entries.is_empty() {
         eprintln!("no entry matches");
-    } else if format == Format::Table && more {
+    } else if format == Format::Table && more && !answered_less {
         eprintln!("there are older ones: --limit {} shows more", arguments.limit.max(1) * 10);
+    }
+    if answered_less && !partial {
+        let given = entries.len();
+        eprintln!("the daemon gives {given} entries at most; --until asks for older ones, or ask while it is stopped");
     }
     anyhow::ensure!(!partial, "the question took too long; the answer is not complete");
     Ok(())

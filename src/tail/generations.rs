@@ -26,13 +26,16 @@ pub struct Listing(Vec<(String, Generation)>);
 const TRIES: usize = 20;
 
 impl Listing {
-    /// Lists a folder until two listings in a row agree on names, and on `also` (what else must not change
-    /// meanwhile). `None` when they do not come to agree: somebody is renaming.
-    pub fn stable<T: PartialEq>(folder: &Path, mut also: impl FnMut() -> T) -> Option<(Listing, T)> {
+    /// Lists a folder until two listings in a row agree on what `logs` and their generations are, and no log became
+    /// another file meanwhile. Gives the listing and the files that the logs are; `None` when it does not come to
+    /// that: somebody is renaming.
+    pub fn stable(folder: &Path, logs: &[PathBuf]) -> Option<(Listing, Vec<Option<FileId>>)> {
+        let identities = || logs.iter().map(|log| identity(log)).collect::<Vec<_>>();
         for _ in 0..TRIES {
-            let before = also();
+            let before = identities();
             let (first, second) = (Listing::of(folder), Listing::of(folder));
-            if first.names() == second.names() && before == also() {
+            let agree = first.names(&[]) == second.names(&[]) || first.names(logs) == second.names(logs);
+            if agree && before == identities() {
                 return Some((first, before));
             }
             std::thread::sleep(std::time::Duration::from_millis(1));
@@ -40,8 +43,12 @@ impl Listing {
         None
     }
 
-    fn names(&self) -> BTreeSet<(&str, FileId)> {
-        self.0.iter().map(|(name, generation)| (name.as_str(), generation.file)).collect()
+    /// Names and files; with `logs`, only of these and their generations.
+    fn names(&self, logs: &[PathBuf]) -> BTreeSet<(&str, FileId)> {
+        let logs: Vec<&str> = logs.iter().filter_map(|log| log.file_name()?.to_str()).collect();
+        let wanted = |name: &str| logs.is_empty() || logs.iter().any(|log| *log == name || is_generation(log, name));
+        let names = self.0.iter().map(|(name, generation)| (name.as_str(), generation.file));
+        names.filter(|(name, _)| wanted(name)).collect()
     }
 
     /// Lists a folder; one that cannot be read counts as empty (its logs report why).
@@ -73,6 +80,11 @@ impl Listing {
     pub fn find(&self, file: FileId) -> Option<&Generation> {
         self.0.iter().map(|(_, g)| g).find(|g| g.file == file)
     }
+}
+
+/// What a path is now.
+fn identity(path: &Path) -> Option<FileId> {
+    fs::symlink_metadata(path).ok().as_ref().map(FileId::of)
 }
 
 /// Whether `other` is how logrotate, Python or ourselves would call an earlier `name`: `name.1`, `name-20261123`,

@@ -198,7 +198,7 @@ impl Tailer {
         let mut identities = HashMap::new();
         for (folder, logs) in folders {
             // The names are listed while none of the logs becomes another file, or not now.
-            match Listing::stable(&folder, || logs.iter().map(|log| identity(log)).collect::<Vec<_>>()) {
+            match Listing::stable(&folder, &logs) {
                 Some((listing, files)) => {
                     listings.insert(folder, listing);
                     identities.extend(logs.into_iter().zip(files));
@@ -409,7 +409,7 @@ impl Tailer {
         let position = stream.position();
         let source = self.sources.iter().position(|s| s.name == stream.pipeline).unwrap_or(0);
         // When names change just now, the stream is found replaced again in the next tick.
-        let Some((listing, ())) = Listing::stable(folder_of(&log), || ()) else { return };
+        let Some((listing, _)) = Listing::stable(folder_of(&log), std::slice::from_ref(&log)) else { return };
         let Ok(copy) = find_continuation(&log, &listing, &position) else { return };
         // It may have been copied and emptied more than once since we last looked.
         let taken: Vec<FileId> = copy.iter().map(|(_, opened)| opened.file).collect();
@@ -456,9 +456,4 @@ fn folder_of(path: &Path) -> &Path {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     }
-}
-
-/// What a path is now, as far as it matters while its folder is listed.
-fn identity(path: &Path) -> Option<FileId> {
-    fs::symlink_metadata(path).ok().as_ref().map(FileId::of)
 }

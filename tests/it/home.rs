@@ -141,21 +141,21 @@ impl Daemon<'_> {
         self.home.json(&["status"])
     }
 
-    /// Everything is read and committed.
+    /// Everything is read and committed, and stays so for a moment.
     pub fn settle(&self) {
-        let mut last = Value::Null;
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
-            last = self.status();
-            let files = last["files"].as_array().unwrap();
-            if last["entries_waiting"] == 0 && files.iter().all(|f| f["lag_bytes"] == 0 && f["committed"] == f["size"])
-            {
-                return;
+        let (begun, mut since) = (Instant::now(), Instant::now());
+        while since.elapsed() < Duration::from_millis(500) {
+            let status = self.status();
+            let files = status["files"].as_array().unwrap();
+            let done = |f: &Value| f["lag_bytes"] == 0 && f["committed"] == f["size"];
+            if files.is_empty() || status["entries_waiting"] != 0 || !files.iter().all(done) {
+                since = Instant::now();
             }
+            let waiting = &status["entries_waiting"];
+            let log = || self.home.log();
+            assert!(begun.elapsed() < PATIENCE, "not all is committed: {waiting} waiting\n{files:#?}\n{}", log());
             std::thread::sleep(Duration::from_millis(20));
         }
-        let (files, waiting) = (&last["files"], &last["entries_waiting"]);
-        panic!("not everything was committed within {PATIENCE:?}: {waiting} waiting\n{files:#}\n{}", self.home.log());
     }
 
     pub fn signal(&self, name: &str) {

@@ -6,9 +6,9 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::home::{Home, append, wait_until};
+use crate::home::{Home, append};
 
 const CONFIG: &str = r#"
 [store]
@@ -145,11 +145,6 @@ fn kill_9_loses_nothing_and_repeats_nothing() {
     let daemon = home.run();
     let written: u64 = writers.iter().map(|w| w.next).sum();
     daemon.settle();
-    let begun = Instant::now();
-    wait_until("all is read", || {
-        daemon.settle();
-        counts(&home).values().sum::<u64>() >= written || begun.elapsed() > Duration::from_secs(20)
-    });
     assert_eq!(daemon.stop(), Some(0));
     // Without the daemon: only what is committed.
     let counts = counts(&home);
@@ -164,9 +159,6 @@ fn kill_9_loses_nothing_and_repeats_nothing() {
         repeated.len()
     );
     let show = |n: usize| n.min(10);
-    if !lost.is_empty() || !repeated.is_empty() {
-        fs::write("/tmp/logmill-kill.log", home.log()).unwrap();
-    }
     assert!(lost.is_empty(), "lost: {:?}", &lost[..show(lost.len())]);
     assert!(repeated.is_empty(), "repeated: {:?}", &repeated[..show(repeated.len())]);
     assert!(compressed > 0, "nothing was rotated:\n{}", home.log());
