@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use serde_json::Value;
 
-use crate::cli::output::colour;
+use crate::cli::output::{colour, outln};
 use crate::generate::{Generator, Line};
 use crate::http::Client;
 use crate::sys::clock::{self, SECOND};
@@ -111,7 +111,7 @@ impl Demo<'_> {
             anyhow::ensure!(waited.elapsed() < PATIENCE, "no file was rotated in time; see daemon.log");
             Ok(self.compressed()?.len() > 1)
         })?;
-        self.compressed()?.iter().for_each(|name| println!("  {name}"));
+        self.compressed()?.iter().for_each(|name| outln!("  {name}"));
         writer.until(self.rate, || Ok(begun.elapsed() >= time))?;
         writer.flush()?;
         let waited = Instant::now();
@@ -123,14 +123,14 @@ impl Demo<'_> {
             std::thread::sleep(Duration::from_millis(100));
         };
         say("nothing lost, nothing twice");
-        println!("  {} entries written, {} indexed", writer.written(), status["entries_read"]);
+        outln!("  {} entries written, {} indexed", writer.written(), status["entries_read"]);
         anyhow::ensure!(seen(&status, writer), "the index does not have what was written; see daemon.log");
         Ok(())
     }
 
     /// Runs one of our own commands as a user would.
     fn logmill(&self, arguments: &[&str]) -> anyhow::Result<()> {
-        println!("{}", colour(&format!("$ logmill {}", shown(arguments)), "1"));
+        outln!("{}", colour(&format!("$ logmill {}", shown(arguments)), "1"));
         let status = Command::new(std::env::current_exe()?).args(arguments).current_dir(self.folder).status()?;
         anyhow::ensure!(status.success(), "`logmill {}` failed", shown(arguments));
         Ok(())
@@ -157,19 +157,19 @@ fn shown(arguments: &[&str]) -> String {
 }
 
 fn say(text: &str) {
-    println!("\n{} {text}", colour("==", "32"));
+    outln!("\n{} {text}", colour("==", "32"));
 }
 
 fn epilogue(folder: &Path) {
     say("try it yourself");
     let program = std::env::current_exe().map_or_else(|_| "logmill".to_owned(), |p| p.display().to_string());
-    println!("  cd {}", folder.display());
-    println!("  {program} search 'workflow_type:tdd level>=warning' --since 10m");
-    println!("  {program} rate --by agent --format json");
-    println!("  {program} status");
-    println!("  {program} parse logs/api.log | head -3");
-    println!("  {program} run            # goes on following; SIGTERM or Ctrl-C stops it");
-    println!("and in a folder with a ./logs of your own: {program} run");
+    outln!("  cd {}", folder.display());
+    outln!("  {program} search 'workflow_type:tdd level>=warning' --since 10m");
+    outln!("  {program} rate --by agent --format json");
+    outln!("  {program} status");
+    outln!("  {program} parse logs/api.log | head -3");
+    outln!("  {program} run            # goes on following; SIGTERM or Ctrl-C stops it");
+    outln!("and in a folder with a ./logs of your own: {program} run");
 }
 
 /// The generator, and the files it writes to.

@@ -14,6 +14,7 @@ mod run;
 mod search;
 mod status;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -79,6 +80,10 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log(matches!(cli.command, Command::Run));
     match dispatch(cli) {
+        Ok(()) if output::failed() => {
+            eprintln!("{} standard output could not be written", output::label("error:"));
+            ExitCode::from(1)
+        }
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads our output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -104,8 +109,9 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Prune(arguments) => prune::run(common, &arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "logmill", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "logmill", &mut script);
+            Ok(std::io::stdout().write_all(&script)?)
         }
     }
 }

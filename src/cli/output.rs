@@ -1,6 +1,7 @@
 //! Printing: formats, colour on a terminal only, tables and small plots.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
@@ -16,6 +17,28 @@ pub enum Format {
     Csv,
     /// The lines as they stood in the file
     Raw,
+}
+
+/// Whether something could not be printed although somebody reads: a full disk, perhaps.
+static FAILED: AtomicBool = AtomicBool::new(false);
+
+/// `println!`, except that it does not panic when the output is closed, as by `| head`.
+macro_rules! outln {
+    ($($text:tt)*) => { $crate::cli::output::line(format_args!($($text)*)) };
+}
+pub(super) use outln;
+
+pub fn line(text: std::fmt::Arguments<'_>) {
+    if let Err(error) = writeln!(io::stdout(), "{text}")
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        FAILED.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether [`line`] has failed.
+pub fn failed() -> bool {
+    FAILED.load(Ordering::Relaxed)
 }
 
 /// `text` in a terminal's colour, plain elsewhere.

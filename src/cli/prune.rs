@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::cli::Common;
 use crate::cli::ask::control;
-use crate::cli::output::Format;
+use crate::cli::output::{Format, outln};
 use crate::config::load_main;
 use crate::daemon::{Board, prune};
 use crate::http::Client;
@@ -34,13 +34,13 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
         }
     };
     if common.format == Some(Format::Json) {
-        println!("{}", json!({ "removals": removals, "dry_run": arguments.dry_run }));
+        outln!("{}", json!({ "removals": removals, "dry_run": arguments.dry_run }));
         return Ok(());
     }
     let verb = if arguments.dry_run { "would remove" } else { "removed" };
-    removals.iter().for_each(|removal| println!("{verb} {removal}"));
+    removals.iter().for_each(|removal| outln!("{verb} {removal}"));
     if removals.is_empty() {
-        println!("nothing to remove");
+        outln!("nothing to remove");
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::cli::ask::{Source, target};
-use crate::cli::output::{self, Format, bars, cell, csv, table};
+use crate::cli::output::{self, Format, bars, cell, csv, outln, table};
 use crate::cli::search::window;
 use crate::cli::{Common, Usage};
 use crate::query::Query;
@@ -96,15 +96,15 @@ fn print(report: &Value, format: Format, step: i64) -> anyhow::Result<()> {
     let empty = Vec::new();
     let groups = report["groups"].as_array().unwrap_or(&empty);
     match format {
-        Format::Json => println!("{report:#}"),
-        Format::Ndjson => groups.iter().for_each(|g| println!("{g}")),
+        Format::Json => outln!("{report:#}"),
+        Format::Ndjson => groups.iter().for_each(|g| outln!("{g}")),
         Format::Raw => anyhow::bail!(Usage("--format raw has no meaning here; take table, json, ndjson or csv".into())),
         Format::Csv => {
-            println!("group,start,{}", COLUMNS.join(","));
+            outln!("group,start,{}", COLUMNS.join(","));
             for group in groups {
                 for step in group["steps"].as_array().unwrap_or(&empty) {
                     let head = [cell(&group["group"]), cell(&step["start"])];
-                    println!("{}", csv(head.into_iter().chain(COLUMNS.map(|c| cell(&step[c])))));
+                    outln!("{}", csv(head.into_iter().chain(COLUMNS.map(|c| cell(&step[c])))));
                 }
             }
         }
@@ -148,11 +148,7 @@ fn plot(groups: &[Value], step: i64) {
     };
     let count = ((last - first) / step + 1).min(PLOT_WIDTH as i64);
     let first = last - (count - 1) * step;
-    println!(
-        "\nerror rate, a step a column, {} to {}",
-        crate::record::timestamp(first),
-        crate::record::timestamp(last)
-    );
+    outln!("\nerror rate, a step a column, {} to {}", crate::record::timestamp(first), crate::record::timestamp(last));
     let width = groups.iter().map(|g| cell(&g["group"]).chars().count()).max().unwrap_or(0);
     for group in groups {
         let mut values = vec![None; count as usize];
@@ -164,6 +160,6 @@ fn plot(groups: &[Value], step: i64) {
         }
         let highest = values.iter().flatten().copied().fold(0.0, f64::max) * 100.0;
         let bars = output::colour(&bars(&values), "31");
-        println!("{:<width$}  {bars}  max {highest:.1} %", cell(&group["group"]));
+        outln!("{:<width$}  {bars}  max {highest:.1} %", cell(&group["group"]));
     }
 }

@@ -6,7 +6,7 @@ use chrono::Local;
 use serde_json::json;
 
 use crate::cli::ask::control;
-use crate::cli::output::Format;
+use crate::cli::output::{Format, outln};
 use crate::cli::{Common, Usage};
 use crate::config::load;
 use crate::daemon::describe_plan;
@@ -81,11 +81,11 @@ fn read(paths: &[PathBuf]) -> anyhow::Result<Policy> {
 
 fn print(common: &Common, lines: &[String]) {
     if common.format == Some(Format::Json) {
-        println!("{}", json!({ "lines": lines }));
+        outln!("{}", json!({ "lines": lines }));
         return;
     }
-    lines.iter().for_each(|line| println!("{line}"));
+    lines.iter().for_each(|line| outln!("{line}"));
     if lines.is_empty() {
-        println!("nothing is due");
+        outln!("nothing is due");
     }
 }

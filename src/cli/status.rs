@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Common;
 use crate::cli::ask::Source;
-use crate::cli::output::{Format, cell, colour, table};
+use crate::cli::output::{Format, cell, colour, outln, table};
 use crate::config::Config;
 use crate::daemon::partitions;
 use crate::record::timestamp;
@@ -18,8 +18,8 @@ pub fn run(common: &Common) -> anyhow::Result<()> {
         Source::Disk(snapshot) => from_disk(&snapshot, &config)?,
     };
     match common.format_or(Format::Table) {
-        Format::Json => println!("{status:#}"),
-        Format::Ndjson => println!("{status}"),
+        Format::Json => outln!("{status:#}"),
+        Format::Ndjson => outln!("{status}"),
         _ => print(&status)?,
     }
     Ok(())
@@ -53,7 +53,7 @@ fn rotations(config: &Config) -> Vec<Value> {
 fn print(status: &Value) -> anyhow::Result<()> {
     let running = status["running"] == true;
     match running {
-        true => println!(
+        true => outln!(
             "{} pid {}, up {} s, {} entries read, {} waiting, memory {}",
             colour("running", "32"),
             status["pid"],
@@ -62,13 +62,13 @@ fn print(status: &Value) -> anyhow::Result<()> {
             status["entries_waiting"],
             bytes(&status["memory_bytes"])
         ),
-        false => println!("{}", colour("not running", "33")),
+        false => outln!("{}", colour("not running", "33")),
     }
-    println!("last commit {}", status["last_commit"].as_str().unwrap_or("never"));
+    outln!("last commit {}", status["last_commit"].as_str().unwrap_or("never"));
     for problem in list(status, "problems") {
-        println!("{} {}", colour("problem:", "31"), cell(problem));
+        outln!("{} {}", colour("problem:", "31"), cell(problem));
     }
-    println!();
+    outln!("");
     let file = |f: &Value| {
         let mut name = cell(&f["source"]);
         if f["rotated_away"] == true {
@@ -78,7 +78,7 @@ fn print(status: &Value) -> anyhow::Result<()> {
     };
     let rows: Vec<Vec<String>> = list(status, "files").iter().map(file).collect();
     table(&["file", "pipeline", "offset", "size", "lag"], &rows)?;
-    println!();
+    outln!("");
     let partition = |p: &Value| {
         let time = |v: &Value| v.as_i64().map_or_else(String::new, timestamp);
         vec![
@@ -94,7 +94,7 @@ fn print(status: &Value) -> anyhow::Result<()> {
     table(&["partition", "entries", "blocks", "size", "oldest", "newest"], &rows)?;
     print_rotations(status);
     for error in list(status, "errors") {
-        println!("{} {} {}", colour("error:", "31"), cell(&error["time"]), cell(&error["error"]));
+        outln!("{} {} {}", colour("error:", "31"), cell(&error["time"]), cell(&error["error"]));
     }
     Ok(())
 }
@@ -106,18 +106,18 @@ fn print_rotations(status: &Value) {
         (false, true) => "rotations, newest first",
         (false, false) => "log, and when it was rotated last or seen first",
     };
-    println!("\n{}", colour(head, "1"));
+    outln!("\n{}", colour(head, "1"));
     for event in events.iter().take(5) {
         match event.as_str() {
-            Some(line) => println!("  {line}"),
+            Some(line) => outln!("  {line}"),
             None => {
                 let time = event["time"].as_i64().map_or_else(String::new, timestamp);
-                println!("  {time} {} {}", cell(&event["log"]), event["what"]);
+                outln!("  {time} {} {}", cell(&event["log"]), event["what"]);
             }
         }
     }
     for waiting in list(status, "rotations_waiting") {
-        println!("  waiting: {}", cell(waiting));
+        outln!("  waiting: {}", cell(waiting));
     }
 }
 

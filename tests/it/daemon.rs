@@ -240,3 +240,19 @@ fn one_daemon_a_folder() {
     assert!(message.contains("data"), "{message}");
     assert_eq!(daemon.stop(), Some(0));
 }
+
+#[test]
+fn closed_and_full_outputs() {
+    let home = Home::new("");
+    let piped = |script: &str| {
+        let script = script.replace("logmill", env!("CARGO_BIN_EXE_logmill"));
+        let output =
+            Command::new("bash").args(["-o", "pipefail", "-c", &script]).current_dir(home.path("")).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for command in ["completions bash", "check", "--help"] {
+        assert_eq!(piped(&format!("logmill {command} | true")), (Some(0), String::new()), "{command}");
+    }
+    let (code, message) = piped("logmill check > /dev/full");
+    assert_eq!((code, message.contains("could not be written")), (Some(1), true), "{message}");
+}
