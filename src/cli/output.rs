@@ -36,7 +36,7 @@ pub fn line(text: std::fmt::Arguments<'_>) {
     }
 }
 
-/// Whether [`line`] has failed.
+/// Whether [`line()`] has failed.
 pub fn failed() -> bool {
     FAILED.load(Ordering::Relaxed)
 }
