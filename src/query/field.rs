@@ -15,7 +15,7 @@ const ALIASES: [(&str, &str); 4] =
 
 /// A part of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Field {
+pub enum Field {
     Timestamp,
     TimestampSource,
     Level,

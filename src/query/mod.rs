@@ -29,6 +29,7 @@ mod lex;
 mod matcher;
 mod need;
 mod parse;
+pub mod pipe;
 #[cfg(test)]
 mod tests;
 mod time;

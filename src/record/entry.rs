@@ -157,22 +157,11 @@ impl Value {
 
     /// The number in it, also when it was written as text.
     pub fn as_number(&self) -> Option<f64> {
-        match self {
-            Value::Int(n) => Some(*n as f64),
-            Value::Float(n) => Some(*n),
-            Value::Str(text) => text.parse().ok(),
-            Value::Null | Value::Bool(_) => None,
-        }
+        self.view().as_number()
     }
 
     /// The value as a person would write it in a query.
     pub fn to_text(&self) -> std::borrow::Cow<'_, str> {
-        match self {
-            Value::Null => "null".into(),
-            Value::Bool(b) => if *b { "true" } else { "false" }.into(),
-            Value::Int(n) => n.to_string().into(),
-            Value::Float(n) => n.to_string().into(),
-            Value::Str(text) => (&**text).into(),
-        }
+        self.view().to_text()
     }
 }

@@ -5,9 +5,11 @@ mod entry;
 mod json;
 mod level;
 mod position;
+mod row;
 
 pub use batch::{EntryBatch, Outcomes, RawBatch, StreamId};
 pub use entry::{Entry, Field, LevelSource, Text, TimeSource, Value};
 pub use json::timestamp;
 pub use level::Level;
 pub use position::{Fingerprint, Position, TAIL_LEN};
+pub use row::{Columns, Fields, NAMED, Row, ValueRef};
