@@ -20,6 +20,8 @@ pub enum StoreError {
     Read { path: PathBuf, source: tantivy::TantivyError },
     #[error("block is damaged: {0}")]
     Block(&'static str),
+    #[error("cannot read a block: {0}")]
+    BlockFile(io::Error),
     #[error("cannot remove partition {path}: {source}")]
     Remove { path: PathBuf, source: io::Error },
 }

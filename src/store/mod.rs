@@ -7,18 +7,23 @@
 //! that the two cannot disagree ([`Writer::commit`]).
 
 pub mod block;
+mod blocks;
+mod dictionaries;
 mod error;
 mod partition;
 mod retention;
 mod schema;
+mod seal;
 mod snapshot;
 mod terms;
 mod writer;
 
+pub use blocks::BlockFile;
 pub use error::StoreError;
-pub use partition::{PartitionInfo, Partitions, Payload};
+pub use partition::{PartitionInfo, Payload};
 pub use retention::{Limits, Removal, plan as plan_retention, remove as remove_partition};
-pub use schema::{Block, FIRST_TIME, LAST_TIME, Schema};
-pub use snapshot::{PartitionView, Shared, Snapshot};
+pub use schema::{AT, Block, COUNT, FIRST_TIME, LAST_TIME, LENGTH, Schema, level_column};
+pub use seal::{SealError, Sealer};
+pub use snapshot::{Opened, PartitionView, Shared, Snapshot, Summary};
 pub use terms::{key_term, prefix_may_be_in_bucket, prefix_term, word_term};
 pub use writer::{Options, Writer};

@@ -1,20 +1,23 @@
 //! The tantivy schema of a partition, and how a block becomes a document.
 
 use tantivy::TantivyDocument;
-use tantivy::schema::{FAST, Field, IndexRecordOption, STORED, TextFieldIndexing, TextOptions};
+use tantivy::schema::{FAST, Field, IndexRecordOption, TextFieldIndexing, TextOptions};
 
-use crate::record::Level;
+use crate::record::{Entry, Level, Row};
+use crate::store::block::Decoder;
 
 /// The fields by handle. Their order is part of the on-disk format.
 #[derive(Clone, Debug)]
 pub struct Schema {
     pub terms: Field,
     pub keys: Field,
-    pub payload: Field,
     first_time: Field,
     last_time: Field,
     count: Field,
     levels: [Field; Level::ALL.len()],
+    raw_bytes: Field,
+    at: Field,
+    length: Field,
     pub tantivy: tantivy::schema::Schema,
 }
 
@@ -26,7 +29,9 @@ pub struct Block {
     pub words: String,
     pub keys: Vec<String>,
     /// See `store::block`.
-    pub payload: Vec<u8>,
+    pub bytes: Vec<u8>,
+    /// Where in the file of blocks it is, or will be.
+    pub at: u64,
     pub stats: BlockStats,
 }
 
@@ -39,12 +44,47 @@ pub struct BlockStats {
     pub count: u64,
     /// Entries by level number.
     pub levels: [u64; Level::ALL.len()],
+    /// Of the raw texts, their line ends included.
+    pub raw_bytes: u64,
+}
+
+impl BlockStats {
+    pub fn of(entries: &[(u64, Entry)]) -> BlockStats {
+        let times = || entries.iter().map(|(_, e)| e.time);
+        let mut stats = BlockStats {
+            first_time: times().min().unwrap_or(0),
+            last_time: times().max().unwrap_or(0),
+            count: entries.len() as u64,
+            raw_bytes: entries.iter().map(|(_, e)| e.raw.len() as u64 + 1).sum(),
+            ..BlockStats::default()
+        };
+        for (_, entry) in entries {
+            stats.levels[entry.level as usize] += 1;
+        }
+        stats
+    }
+
+    /// Of a decoded block, but for `raw_bytes`.
+    pub fn of_rows(block: &Decoder) -> BlockStats {
+        let times = || block.rows().map(|(_, row)| row.time());
+        let mut stats = BlockStats {
+            first_time: times().min().unwrap_or(0),
+            last_time: times().max().unwrap_or(0),
+            count: block.len() as u64,
+            ..BlockStats::default()
+        };
+        block.rows().for_each(|(_, row)| stats.levels[row.level() as usize] += 1);
+        stats
+    }
 }
 
 /// Names of the columns that `search` reads.
 pub const FIRST_TIME: &str = "first_time";
 pub const LAST_TIME: &str = "last_time";
 pub const COUNT: &str = "count";
+pub const RAW_BYTES: &str = "raw_bytes";
+pub const AT: &str = "at";
+pub const LENGTH: &str = "length";
 
 /// Name of the column that counts entries of a level.
 pub fn level_column(level: Level) -> String {
@@ -64,12 +104,14 @@ impl Schema {
         };
         let terms = builder.add_text_field("terms", set_of("whitespace"));
         let keys = builder.add_text_field("keys", set_of("raw"));
-        let payload = builder.add_bytes_field("payload", STORED);
         let first_time = builder.add_i64_field(FIRST_TIME, FAST);
         let last_time = builder.add_i64_field(LAST_TIME, FAST);
         let count = builder.add_u64_field(COUNT, FAST);
         let levels = Level::ALL.map(|level| builder.add_u64_field(&level_column(level), FAST));
-        Schema { terms, keys, payload, first_time, last_time, count, levels, tantivy: builder.build() }
+        let raw_bytes = builder.add_u64_field(RAW_BYTES, FAST);
+        let (at, length) = (builder.add_u64_field(AT, FAST), builder.add_u64_field(LENGTH, FAST));
+        let tantivy = builder.build();
+        Schema { terms, keys, first_time, last_time, count, levels, raw_bytes, at, length, tantivy }
     }
 
     pub fn document(&self, block: &Block) -> TantivyDocument {
@@ -78,13 +120,15 @@ impl Schema {
         for key in &block.keys {
             document.add_text(self.keys, key);
         }
-        document.add_bytes(self.payload, &block.payload);
         document.add_i64(self.first_time, block.stats.first_time);
         document.add_i64(self.last_time, block.stats.last_time);
         document.add_u64(self.count, block.stats.count);
         for (field, count) in self.levels.iter().zip(block.stats.levels) {
             document.add_u64(*field, count);
         }
+        document.add_u64(self.raw_bytes, block.stats.raw_bytes);
+        document.add_u64(self.at, block.at);
+        document.add_u64(self.length, block.bytes.len() as u64);
         document
     }
 }

@@ -1,26 +1,89 @@
 //! What a question sees: the committed partitions, and the entries that wait for their commit. Every entry is
 //! in exactly one of the two, because a commit moves them under one lock.
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
+use serde::{Deserialize, Serialize};
 use tantivy::Searcher;
 
 use crate::record::Entry;
+use crate::store::block::Dictionaries;
+use crate::store::blocks::BlockFile;
+use crate::store::partition::{self, Folder};
 use crate::store::schema::{Block, Schema};
+use crate::store::{StoreError, seal};
 
-/// A partition as of one commit.
+/// A partition as of one commit. It is opened when it is first asked.
 #[derive(Clone)]
 pub struct PartitionView {
     pub number: u64,
+    pub generation: u32,
     pub path: PathBuf,
+    /// Of a sealed one: what can be known without opening it.
+    pub summary: Option<Summary>,
+    state: Arc<OnceLock<Result<Opened, String>>>,
+}
+
+/// What a partition is read with.
+pub struct Opened {
     pub searcher: Searcher,
     pub schema: Schema,
+    pub blocks: Arc<BlockFile>,
+    pub dictionaries: Option<Arc<Dictionaries>>,
+}
+
+/// Counts and times of a partition; of a sealed one they are in the file `sealed.json`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    pub entries: u64,
+    pub blocks: u64,
+    pub raw_bytes: u64,
+    /// Nanoseconds since the epoch.
+    pub oldest_time: Option<i64>,
+    pub newest_time: Option<i64>,
+    /// Retention rules that were applied when it was packed last, by their text; see `retention`.
+    #[serde(default)]
+    pub applied: Vec<String>,
+}
+
+impl PartitionView {
+    pub fn unopened(folder: &Folder) -> PartitionView {
+        PartitionView {
+            number: folder.number,
+            generation: folder.generation,
+            path: folder.path.clone(),
+            summary: seal::read_summary(&folder.path),
+            state: Arc::default(),
+        }
+    }
+
+    pub(super) fn opened(number: u64, path: PathBuf, opened: Opened) -> PartitionView {
+        let state = Arc::new(OnceLock::from(Ok(opened)));
+        PartitionView { number, generation: 0, path, summary: None, state }
+    }
+
+    /// Opens the partition, once for all clones. A damaged one stays so until the program starts again.
+    pub fn open(&self) -> Result<&Opened, StoreError> {
+        let opened = self.state.get_or_init(|| {
+            partition::open(&self.path).map_err(|error| match error {
+                StoreError::Damaged { reason, .. } => reason,
+                other => other.to_string(),
+            })
+        });
+        opened.as_ref().map_err(|reason| StoreError::Damaged { path: self.path.clone(), reason: reason.clone() })
+    }
+
+    /// Whether its entries are in their final place.
+    pub fn is_sealed(&self) -> bool {
+        self.summary.is_some()
+    }
 }
 
 /// A state of the store that does not change while a question is answered.
 #[derive(Clone, Default)]
 pub struct Snapshot {
+    /// Oldest first; the last is the active one, when there is a writer.
     pub partitions: Vec<PartitionView>,
     /// Full blocks that wait for their commit.
     pub waiting: Vec<Arc<Block>>,
@@ -28,7 +91,14 @@ pub struct Snapshot {
     pub open: Vec<(u64, Entry)>,
 }
 
-/// The store's state, shared between the one writer and any number of readers.
+impl Snapshot {
+    /// What is committed in a data folder, without the daemon that may be writing there.
+    pub fn of_disk(data: &Path) -> Result<Snapshot, StoreError> {
+        Ok(Snapshot { partitions: partition::views(&data.join("partitions"))?, ..Snapshot::default() })
+    }
+}
+
+/// The store's state, shared between the one writer, the sealer and any number of readers.
 #[derive(Clone, Default)]
 pub struct Shared(Arc<Mutex<State>>);
 
@@ -50,13 +120,24 @@ impl Shared {
         }
     }
 
+    /// The partitions alone.
+    pub fn partitions(&self) -> Vec<PartitionView> {
+        self.lock().partitions.clone()
+    }
+
     /// Takes a partition out of the readers' sight before its removal. Never the active one, which is the last.
-    pub fn detach(&self, number: u64) -> bool {
+    pub fn detach(&self, number: u64) -> Option<PartitionView> {
         let mut state = self.lock();
-        let active = state.partitions.last().map(|p| p.number);
-        let before = state.partitions.len();
-        state.partitions.retain(|p| p.number != number || Some(p.number) == active);
-        state.partitions.len() < before
+        let last = state.partitions.len().saturating_sub(1);
+        let index = state.partitions.iter().position(|p| p.number == number)?;
+        (index < last).then(|| state.partitions.remove(index))
+    }
+
+    /// Puts another generation in a partition's place. False when it is gone: retention was quicker.
+    pub fn replace(&self, view: PartitionView) -> bool {
+        let mut state = self.lock();
+        let slot = state.partitions.iter_mut().find(|p| p.number == view.number);
+        slot.map(|slot| *slot = view).is_some()
     }
 
     /// A poisoned lock only means that some reader panicked; the state is replaced in whole steps.

@@ -10,24 +10,33 @@ use tantivy::{IndexWriter, TantivyDocument};
 
 use crate::record::{Entry, Position};
 use crate::store::block::Encoder;
-use crate::store::partition::{Partition, Partitions, Payload};
+use crate::store::blocks::BlockFile;
+use crate::store::partition::{self, Folder, Partition, Payload};
 use crate::store::schema::{Block, BlockStats};
+use crate::store::snapshot::PartitionView;
 use crate::store::terms::TermSet;
 use crate::store::{Shared, StoreError};
-use crate::sys::atomic::sync_folder;
+use crate::sys::atomic::{sync_folder, sync_folder_of};
 use crate::sys::clock::{self, SECOND};
 use crate::sys::files::{FileId, folder_size};
 use crate::sys::lock::{Lock, try_lock};
 use crate::sys::units::Bytes;
 
 /// A block is closed when it has this many entries …
-const BLOCK_ENTRIES: usize = 256;
+pub(super) const BLOCK_ENTRIES: usize = 256;
 /// … or this many bytes of raw text.
-const BLOCK_BYTES: usize = 64 * 1024;
+pub(super) const BLOCK_BYTES: usize = 64 * 1024;
+/// A block with so many may end before the next entry, where a minute ends: counts by the minute need not look inside.
+const WELL_FILLED: usize = BLOCK_ENTRIES * 3 / 4;
+const MINUTE: i64 = 60 * SECOND;
+/// zstd's, for blocks that are packed again when the partition is sealed.
+const ZSTD_LEVEL: i32 = 1;
 /// tantivy's memory for terms that are not yet written.
-const INDEXER_BYTES: usize = 32 << 20;
+const INDEXER_BYTES: usize = 48 << 20;
 /// Segments of up to so many blocks count as equally small; tantivy's own default is for single entries.
-const MERGE_LAYER_BLOCKS: u32 = 128;
+const MERGE_LAYER_BLOCKS: u32 = 64;
+/// Larger segments stay as they are until the partition is sealed.
+const MERGE_MAX_BLOCKS: usize = 1024;
 
 /// What of the store is configurable.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +68,8 @@ pub struct Writer {
     waiting_entries: usize,
     /// Something changed since the last commit.
     dirty: bool,
+    /// Where the next block goes in the file of blocks.
+    blocks_end: u64,
     /// Partitions that could not be opened and were set aside.
     pub damaged: Vec<StoreError>,
     _lock: Lock,
@@ -72,22 +83,23 @@ impl Writer {
         fs::create_dir_all(&folder).map_err(wrong)?;
         let lock = try_lock(&data.join("LOCK")).map_err(wrong)?;
         let lock = lock.ok_or_else(|| StoreError::Locked { path: data.to_owned() })?;
-        remove_leftovers(&folder);
-        let mut partitions = Partitions::open(&folder)?;
-        set_aside(&partitions.damaged);
-        let mut payload = partitions.payload()?;
-        let active = match partitions.good.pop() {
-            Some(newest) => newest,
+        remove_leftovers(&folder)?;
+        let (mut folders, _) = partition::newest(partition::folders(&folder)?);
+        let mut damaged = Vec::new();
+        let (active, payload) = match open_newest(&mut folders, &mut damaged)? {
+            Some(found) => found,
             None => {
-                payload.created = clock::now();
-                Partition::create(&folder, next_number(&folder)?)?
+                let payload = Payload { created: clock::now(), ..newest_payload(&folders)? };
+                (Partition::create(&folder, next_number(&folder)?)?, payload)
             }
         };
         let shared = Shared::default();
-        let mut views = partitions.views();
+        let mut views: Vec<PartitionView> = folders.iter().map(PartitionView::unopened).collect();
         views.push(active.view());
         shared.lock().partitions = views;
-        let encoder = Encoder::new().map_err(wrong)?;
+        let blocks_end = payload.blocks_bytes;
+        let mut payload = payload;
+        let encoder = Encoder::new(ZSTD_LEVEL, None).map_err(wrong)?;
         let positions = payload.positions.drain(..).map(|p| (p.file, p)).collect();
         Ok(Writer {
             folder,
@@ -102,7 +114,8 @@ impl Writer {
             uncommitted: Vec::new(),
             waiting_entries: 0,
             dirty: false,
-            damaged: partitions.damaged,
+            blocks_end,
+            damaged,
             _lock: lock,
         })
     }
@@ -147,13 +160,18 @@ impl Writer {
             }
             let open = &mut state.open[group];
             let mut bytes: usize = open.iter().map(|(_, e)| e.raw.len()).sum();
-            while open.len() < BLOCK_ENTRIES && bytes < BLOCK_BYTES {
-                let Some(entry) = entries.next() else { break };
-                bytes += entry.raw.len();
-                open.push((self.payload.next_sequence, entry));
-                self.payload.next_sequence += 1;
+            let mut is_full = false;
+            while !is_full && let Some(entry) = entries.peek() {
+                if ends_before(open, entry) {
+                    is_full = true;
+                } else if let Some(entry) = entries.next() {
+                    bytes += entry.raw.len();
+                    open.push((self.payload.next_sequence, entry));
+                    self.payload.next_sequence += 1;
+                    is_full = open.len() >= BLOCK_ENTRIES || bytes >= BLOCK_BYTES;
+                }
             }
-            if open.len() >= BLOCK_ENTRIES || bytes >= BLOCK_BYTES {
+            if is_full {
                 let block = self.close(open)?;
                 state.waiting.push(block);
             }
@@ -169,9 +187,10 @@ impl Writer {
     /// Empties an open block into a closed one and hands that to tantivy.
     fn close(&mut self, open: &mut Vec<(u64, Entry)>) -> Result<Arc<Block>, StoreError> {
         let wrong = |source| StoreError::Folder { path: self.folder.clone(), source };
-        let payload = self.encoder.encode(open).map_err(wrong)?;
+        let bytes = self.encoder.encode(open).map_err(wrong)?;
         let (words, keys) = self.terms.collect(open);
-        let block = Arc::new(Block { words, keys, payload, stats: stats(open) });
+        let block = Arc::new(Block { words, keys, bytes, at: self.blocks_end, stats: BlockStats::of(open) });
+        self.blocks_end += block.bytes.len() as u64;
         open.clear();
         if let Some(indexer) = &self.indexer
             && indexer.add_document(self.active.schema.document(&block)).is_err()
@@ -234,6 +253,10 @@ impl Writer {
             }
             self.indexer = Some(indexer);
         }
+        // The blocks are there before the documents that point to them.
+        write_blocks(&self.active.blocks, &self.uncommitted)
+            .map_err(|source| StoreError::Folder { path: path.clone(), source })?;
+        self.payload.blocks_bytes = self.blocks_end;
         self.payload.commit += 1;
         self.payload.committed_at = clock::now();
         self.payload.positions = self.positions.values().cloned().collect();
@@ -267,6 +290,7 @@ impl Writer {
             indexer.wait_merging_threads().map_err(|source| StoreError::Write { path, source })?;
         }
         self.payload.created = now;
+        self.blocks_end = 0;
         self.active = next;
         self.shared.lock().partitions.push(self.active.view());
         // The new partition says at once how far everything was read, so that the old one may be removed.
@@ -276,30 +300,63 @@ impl Writer {
     }
 }
 
-fn new_indexer(partition: &Partition) -> Result<IndexWriter, StoreError> {
+pub(super) fn new_indexer(partition: &Partition) -> Result<IndexWriter, StoreError> {
     let wrong = |source| StoreError::Write { path: partition.path.clone(), source };
     let indexer: IndexWriter<TantivyDocument> =
         partition.index.writer_with_num_threads(1, INDEXER_BYTES).map_err(wrong)?;
     let mut policy = LogMergePolicy::default();
     policy.set_min_layer_size(MERGE_LAYER_BLOCKS);
+    policy.set_max_docs_before_merge(MERGE_MAX_BLOCKS);
     indexer.set_merge_policy(Box::new(policy));
     // Files of commits that a crash interrupted.
     indexer.garbage_collect_files().wait().map_err(wrong)?;
     Ok(indexer)
 }
 
-fn stats(entries: &[(u64, Entry)]) -> BlockStats {
-    let times = || entries.iter().map(|(_, e)| e.time);
-    let mut stats = BlockStats {
-        first_time: times().min().unwrap_or(0),
-        last_time: times().max().unwrap_or(0),
-        count: entries.len() as u64,
-        ..BlockStats::default()
-    };
-    for (_, entry) in entries {
-        stats.levels[entry.level as usize] += 1;
+/// Whether a block of these entries ends before `next`: it is well filled, and another minute begins.
+pub(super) fn ends_before(open: &[(u64, Entry)], next: &Entry) -> bool {
+    let minute = |entry: &Entry| entry.time.div_euclid(MINUTE);
+    open.len() >= WELL_FILLED && open.last().is_some_and(|(_, last)| minute(last) != minute(next))
+}
+
+fn write_blocks(file: &BlockFile, blocks: &[Arc<Block>]) -> std::io::Result<()> {
+    let Some(first) = blocks.first() else { return Ok(()) };
+    let bytes: Vec<u8> = blocks.iter().flat_map(|block| block.bytes.iter().copied()).collect();
+    file.write(first.at, &bytes)?;
+    file.sync()
+}
+
+/// Opens the newest partition, to go on writing to it, and takes it from the list. One that is damaged is set aside
+/// and the one before is read for the positions, but not written: that would mix up their order.
+fn open_newest(
+    folders: &mut Vec<Folder>,
+    damaged: &mut Vec<StoreError>,
+) -> Result<Option<(Partition, Payload)>, StoreError> {
+    let Some(newest) = folders.last().filter(|newest| newest.generation == 0).cloned() else { return Ok(None) };
+    match Partition::open(&newest) {
+        Ok((partition, payload)) => {
+            folders.pop();
+            let payload = payload.map_or_else(|| newest_payload(folders), Ok)?;
+            Ok(Some((partition, payload)))
+        }
+        Err(error) => {
+            set_aside(&error);
+            damaged.push(error);
+            folders.pop();
+            Ok(None)
+        }
     }
-    stats
+}
+
+/// What the newest commit of all said, or nothing at all.
+fn newest_payload(folders: &[Folder]) -> Result<Payload, StoreError> {
+    for folder in folders.iter().rev() {
+        if let Some(payload) = partition::read_payload(&folder.path)? {
+            // The file of blocks is another.
+            return Ok(Payload { blocks_bytes: 0, ..payload });
+        }
+    }
+    Ok(Payload::default())
 }
 
 /// One above every number in use, damaged partitions included.
@@ -310,27 +367,34 @@ fn next_number(folder: &Path) -> Result<u64, StoreError> {
     Ok(highest.unwrap_or(0) + 1)
 }
 
-/// Finishes removals that were interrupted, and drops partitions whose creation was.
-fn remove_leftovers(folder: &Path) {
+/// Finishes what was interrupted: removals, creations and sealings.
+fn remove_leftovers(folder: &Path) -> Result<(), StoreError> {
+    let (_, superseded) = partition::newest(partition::folders(folder)?);
+    let mut doomed: Vec<PathBuf> = superseded.into_iter().map(|folder| folder.path).collect();
     for item in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = item.path();
-        let half_removed = path.extension().is_some_and(|e| e == "removing");
+        let half_done = path.extension().is_some_and(|e| e == "removing" || e == "sealing");
         let is_number = path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.parse::<u64>().is_ok());
-        if (half_removed || (is_number && !path.join("meta.json").exists()))
-            && let Err(error) = fs::remove_dir_all(&path)
-        {
+        if half_done || (is_number && !path.join("meta.json").exists()) {
+            doomed.push(path);
+        }
+    }
+    for path in doomed {
+        if let Err(error) = fs::remove_dir_all(&path) {
             tracing::warn!(path = %path.display(), %error, "cannot remove what an interrupted run left");
         }
     }
+    Ok(())
 }
 
 /// A damaged partition gets another name: the others go on without it, and a person can look at it.
-fn set_aside(damaged: &[StoreError]) {
-    for error in damaged {
-        tracing::error!(%error, "set aside");
-        if let StoreError::Damaged { path, .. } = error
-            && let Err(error) = fs::rename(path, path.with_extension("damaged"))
-        {
+pub fn set_aside(error: &StoreError) {
+    tracing::error!(%error, "set aside");
+    if let StoreError::Damaged { path, .. } = error {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".damaged");
+        let renamed = fs::rename(path, path.with_file_name(name)).and_then(|()| sync_folder_of(path));
+        if let Err(error) = renamed {
             tracing::error!(path = %path.display(), %error, "cannot set aside");
         }
     }

@@ -1,198 +1,359 @@
-//! Payload → entries. Total: any bytes give entries or an error, in bounded memory.
+//! Block → rows. Total: any bytes give rows or an error, in bounded memory; only the sections that are asked for are
+//! decompressed, and only the columns that are asked for are read.
 
 use std::sync::Arc;
 
-use super::numbers::{Reader, to_text};
-use super::values::{take_duration, take_value};
-use super::{COLUMNS, Column, HEADER, MAX_BYTES, MAX_ENTRIES, NAMED, VERSION};
-use crate::record::{Entry, Field, Level, LevelSource, Text, TimeSource, Value};
+use super::BlockRow;
+use super::columns::{Dictionary, TextList};
+use super::encode::{HEAD_COLUMNS, SIDE_COLUMNS};
+use super::fields::FieldColumns;
+use super::frame::{Dictionaries, Header, SECTIONS, Section, Unpacker, sections};
+use super::numbers::Reader;
+use super::template::{Renderer, Template};
+use super::values::take_duration;
+use crate::record::{Columns, Entry, Fields, Level, LevelSource, NAMED, Text, TimeSource};
 use crate::store::StoreError;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// How much of the entries is needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Want {
-    /// Everything.
-    All,
-    /// Time, level, named columns and duration: what rates need. Text and fields are left empty.
-    Heads,
+/// See [`Columns::all`].
+static EVERYTHING: Columns =
+    Columns { named: (1 << NAMED) - 1, duration: true, message: true, raw: true, fields: Fields::All };
+
+/// Takes one block after the other, keeping its memory. After [`Decoder::open`] the rows have what was asked for;
+/// [`Decoder::want`] adds to that.
+pub struct Decoder {
+    unpacker: Unpacker,
+    dictionaries: Option<Arc<Dictionaries>>,
+    block: Vec<u8>,
+    header: Header,
+    plain: Vec<u8>,
+    /// What the rows have.
+    loaded: Columns,
+    pub(super) sequences: Vec<u64>,
+    pub(super) times: Vec<i64>,
+    pub(super) kinds: Vec<Kind>,
+    pub(super) named: [Dictionary; NAMED],
+    pub(super) durations: Vec<Option<f64>>,
+    pub(super) messages: TextList,
+    pub(super) fields: FieldColumns,
+    pub(super) raw: RawColumn,
+    bytes: u64,
 }
 
-/// The entries of a payload with their sequence numbers, in the order they were added.
-pub fn decode(payload: &[u8], want: Want) -> Result<Vec<(u64, Entry)>> {
-    let plain = decompress(payload)?;
-    let mut reader = Reader(&plain);
-    let mut columns = [Reader::default(); COLUMNS];
-    for column in &mut columns {
-        let len = reader.size(reader.0.len())?;
-        *column = Reader(reader.bytes(len)?);
-    }
-    let mut entries = heads(&mut columns)?;
-    if want == Want::All {
-        texts(&mut columns, &mut entries)?;
-        fields(&columns, &mut entries)?;
-    }
-    Ok(entries)
+/// Level and where it and the time came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    pub level: Level,
+    pub level_source: LevelSource,
+    pub time_source: TimeSource,
 }
 
-fn decompress(payload: &[u8]) -> Result<Vec<u8>> {
-    let (Some(header), Some(frame)) = (payload.get(..HEADER), payload.get(HEADER..)) else {
-        return Err(StoreError::Block("the header is cut short"));
-    };
-    if header[0] != VERSION {
-        return Err(StoreError::Block("written by a newer version of logmill"));
-    }
-    let mut checksum = [0; 8];
-    checksum.copy_from_slice(&header[5..HEADER]);
-    if xxhash_rust::xxh3::xxh3_64(frame) != u64::from_le_bytes(checksum) {
-        return Err(StoreError::Block("the checksum is wrong"));
-    }
-    let length = u32::from_le_bytes([header[1], header[2], header[3], header[4]]) as usize;
-    if length > MAX_BYTES {
-        return Err(StoreError::Block("the length is out of range"));
-    }
-    zstd::bulk::decompress(frame, length).map_err(|_| StoreError::Block("the frame does not decompress"))
+#[derive(Debug, Default)]
+pub struct RawColumn {
+    pub templates: Vec<Template>,
+    pub codes: Vec<u16>,
+    pub literals: TextList,
+    /// For each entry its number among the literals.
+    pub literal_of: Vec<u32>,
 }
 
-/// Entries with everything but text and fields.
-fn heads(columns: &mut [Reader<'_>; COLUMNS]) -> Result<Vec<(u64, Entry)>> {
-    let count = columns[Column::Count as usize].size(MAX_ENTRIES)?;
-    let unit = match columns[Column::Time as usize].byte()? {
+impl Decoder {
+    pub fn new() -> Decoder {
+        Decoder {
+            unpacker: Unpacker::new(),
+            dictionaries: None,
+            block: Vec::new(),
+            header: Header::default(),
+            plain: Vec::new(),
+            loaded: Columns::default(),
+            sequences: Vec::new(),
+            times: Vec::new(),
+            kinds: Vec::new(),
+            named: Default::default(),
+            durations: Vec::new(),
+            messages: TextList::default(),
+            fields: FieldColumns::default(),
+            raw: RawColumn::default(),
+            bytes: 0,
+        }
+    }
+
+    /// Opens a block: `fill` puts its bytes into the buffer it is given.
+    pub fn open(
+        &mut self,
+        dictionaries: Option<&Arc<Dictionaries>>,
+        columns: &Columns,
+        fill: impl FnOnce(&mut Vec<u8>) -> Result<()>,
+    ) -> Result<()> {
+        self.block.clear();
+        self.loaded = Columns::default();
+        self.named.iter_mut().for_each(Dictionary::clear);
+        self.durations.clear();
+        self.messages.clear();
+        self.fields.clear();
+        self.raw = RawColumn::default();
+        self.dictionaries = dictionaries.cloned();
+        // After an error there are no rows.
+        self.times.clear();
+        self.header = Header::default();
+        fill(&mut self.block)?;
+        self.header = Header::read(&self.block)?;
+        self.read_heads(if columns.raw { &EVERYTHING } else { columns })?;
+        self.want(columns)
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.times.is_empty()
+    }
+
+    /// Bytes decompressed by this decoder so far.
+    pub fn decoded_bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub fn row(&self, index: usize) -> BlockRow<'_> {
+        BlockRow::new(self, index)
+    }
+
+    pub fn sequence(&self, index: usize) -> u64 {
+        self.sequences.get(index).copied().unwrap_or(0)
+    }
+
+    pub fn rows(&self) -> impl Iterator<Item = (u64, BlockRow<'_>)> {
+        self.sequences.iter().enumerate().map(|(index, sequence)| (*sequence, self.row(index)))
+    }
+
+    /// The text of a named column.
+    pub fn named(&self, column: usize, entry: usize) -> Option<&str> {
+        self.named.get(column)?.get(entry)
+    }
+
+    /// All sections of the block, to be packed again.
+    pub fn all_sections(&self) -> Result<[Vec<u8>; SECTIONS]> {
+        sections(&self.block, self.dictionaries.as_ref())
+    }
+
+    /// All messages as one text, for a quick look whether something may be there. Empty when not asked for.
+    pub fn messages(&self) -> &str {
+        self.messages.whole()
+    }
+
+    /// The distinct texts of a named column, likewise.
+    pub fn named_texts(&self, column: usize) -> impl Iterator<Item = &str> {
+        self.named.get(column).into_iter().flat_map(|dictionary| dictionary.texts.iter())
+    }
+
+    /// The texts among the values of fields, likewise.
+    pub fn field_texts(&self) -> impl Iterator<Item = &str> {
+        self.fields.texts().flat_map(TextList::iter)
+    }
+
+    /// Decodes what is not there yet.
+    pub fn want(&mut self, columns: &Columns) -> Result<()> {
+        // The raw text is made of everything else.
+        let columns = if columns.raw { &EVERYTHING } else { columns };
+        if HEAD_COLUMNS.iter().any(|c| columns.has_named(*c) && !self.loaded.has_named(*c)) {
+            self.read_heads(columns)?;
+        }
+        let side = SIDE_COLUMNS.iter().any(|c| columns.has_named(*c) && !self.loaded.has_named(*c));
+        let messages = columns.message && !self.loaded.message;
+        if side || messages || (columns.duration && !self.loaded.duration) {
+            self.read_side(columns)?;
+        }
+        let new_fields = match (&columns.fields, &self.loaded.fields) {
+            (Fields::None, _) | (_, Fields::All) => false,
+            (Fields::Some(wanted), Fields::Some(have)) => wanted.iter().any(|name| !have.contains(name)),
+            _ => true,
+        };
+        if new_fields {
+            self.unpack(Section::Fields)?;
+            let wanted = std::mem::take(&mut self.loaded).and(columns);
+            self.fields.read(&self.plain, self.header.entries, &wanted.fields)?;
+            self.loaded = wanted;
+        }
+        if columns.raw && !self.loaded.raw {
+            self.read_raw()?;
+        }
+        self.loaded = std::mem::take(&mut self.loaded).and(columns);
+        Ok(())
+    }
+
+    fn unpack(&mut self, section: Section) -> Result<()> {
+        self.bytes += self.header.length(section) as u64;
+        let dictionaries = self.dictionaries.as_ref();
+        self.unpacker.unpack(&self.block, &self.header, section, dictionaries, &mut self.plain)
+    }
+
+    fn read_heads(&mut self, columns: &Columns) -> Result<()> {
+        self.unpack(Section::Heads)?;
+        let count = self.header.entries;
+        let mut reader = Reader(&self.plain);
+        read_sequences(&mut reader, count, &mut self.sequences)?;
+        self.times.clear();
+        read_times(&mut reader, count, &mut self.times)?;
+        self.kinds.clear();
+        for byte in reader.bytes(count)? {
+            self.kinds.push(Kind::read(*byte)?);
+        }
+        for column in HEAD_COLUMNS {
+            // What is not wanted is read over all the same: dictionaries have no length of their own.
+            self.named[column].read(&mut reader, count)?;
+            if !columns.has_named(column) && !self.loaded.has_named(column) {
+                self.named[column].clear();
+            }
+        }
+        self.loaded.named |= columns.named & mask(&HEAD_COLUMNS);
+        Ok(())
+    }
+
+    fn read_side(&mut self, columns: &Columns) -> Result<()> {
+        self.unpack(Section::Side)?;
+        let count = self.header.entries;
+        let mut reader = Reader(&self.plain);
+        for column in SIDE_COLUMNS {
+            self.named[column].read(&mut reader, count)?;
+            if !columns.has_named(column) && !self.loaded.has_named(column) {
+                self.named[column].clear();
+            }
+        }
+        self.durations.clear();
+        if reader.size(1)? == 1 {
+            for _ in 0..count {
+                self.durations.push(take_duration(&mut reader)?);
+            }
+        }
+        if !columns.duration && !self.loaded.duration {
+            self.durations.clear();
+        }
+        self.loaded.named |= columns.named & mask(&SIDE_COLUMNS);
+        if columns.message && !self.loaded.message {
+            let lengths = reader.0.to_vec();
+            self.read_messages(&lengths)?;
+        }
+        Ok(())
+    }
+
+    fn read_messages(&mut self, lengths: &[u8]) -> Result<()> {
+        let count = self.header.entries;
+        let side = std::mem::replace(&mut self.plain, self.messages.take_text().into_bytes());
+        let unpacked = self.unpack(Section::Text);
+        let text = std::mem::replace(&mut self.plain, side);
+        unpacked?;
+        let text = String::from_utf8(text).map_err(|_| StoreError::Block("a text is not UTF-8"))?;
+        self.messages.set(text, &mut Reader(lengths), count)
+    }
+
+    fn read_raw(&mut self) -> Result<()> {
+        self.unpack(Section::Raw)?;
+        let count = self.header.entries;
+        let mut reader = Reader(&self.plain);
+        let templates = reader.size(count)?;
+        let mut raw = RawColumn::default();
+        for _ in 0..templates {
+            raw.templates.push(Template::read(&mut reader)?);
+        }
+        reader.codes(count, templates, &mut raw.codes)?;
+        raw.literals.read(&mut reader, count)?;
+        let mut next = 0;
+        for code in &raw.codes {
+            raw.literal_of.push(next);
+            next += u32::from(*code == 0);
+        }
+        if next as usize != raw.literals.len() {
+            return Err(StoreError::Block("the raw texts are more or fewer than their codes say"));
+        }
+        self.raw = raw;
+        Ok(())
+    }
+
+    /// The whole entry, with its raw text if that was asked for. Everything else must have been asked for.
+    pub fn entry(&self, index: usize, renderer: &mut Renderer) -> Entry {
+        let row = self.row(index);
+        let own = |column: usize| self.named[column].get(index);
+        let text = |column: usize| own(column).map(Box::from);
+        let kind = self.kinds.get(index).copied().unwrap_or(Kind::UNKNOWN);
+        Entry {
+            time: self.times.get(index).copied().unwrap_or(0),
+            time_source: kind.time_source,
+            level: kind.level,
+            level_source: kind.level_source,
+            raw: if self.loaded.raw { row.render(renderer).into() } else { Box::default() },
+            message: Text::Owned(self.messages.get(index).unwrap_or("").into()),
+            source: own(0).unwrap_or("").into(),
+            service: own(1).unwrap_or("").into(),
+            logger: text(2),
+            workflow_id: text(3),
+            session_id: text(4),
+            request_id: text(5),
+            workflow_type: text(6),
+            agent: text(7),
+            event: text(8),
+            duration_ms: self.durations.get(index).copied().flatten(),
+            fields: self.fields.of(index).map(|(name, value)| (name.into(), value.to_value())).collect(),
+        }
+    }
+}
+
+impl Default for Decoder {
+    fn default() -> Decoder {
+        Decoder::new()
+    }
+}
+
+fn mask(columns: &[usize]) -> u16 {
+    columns.iter().fold(0, |mask, column| mask | 1 << column)
+}
+
+fn read_sequences(reader: &mut Reader<'_>, count: usize, sequences: &mut Vec<u64>) -> Result<()> {
+    sequences.clear();
+    let first = reader.number()?;
+    if reader.size(1)? == 0 {
+        sequences.extend((0..count as u64).map(|n| first.wrapping_add(n)));
+        return Ok(());
+    }
+    let mut sequence = first;
+    for _ in 0..count {
+        sequence = sequence.wrapping_add(reader.signed()? as u64);
+        sequences.push(sequence);
+    }
+    Ok(())
+}
+
+fn read_times(reader: &mut Reader<'_>, count: usize, times: &mut Vec<i64>) -> Result<()> {
+    let unit = match reader.byte()? {
         0 => 1,
         1 => 1_000,
         2 => 1_000_000,
         3 => 1_000_000_000,
         _ => return Err(StoreError::Block("the time has an unknown unit")),
     };
-    let (mut sequence, mut time) = (0u64, 0i64);
-    let mut entries = Vec::with_capacity(count);
+    let mut time = 0i64;
     for _ in 0..count {
-        sequence = sequence.wrapping_add(columns[Column::Sequence as usize].signed()? as u64);
-        time = time.wrapping_add(columns[Column::Time as usize].signed()?);
-        let mut entry = Entry { time: time.wrapping_mul(unit), ..Entry::default() };
-        set_kind(&mut entry, columns[Column::Kind as usize].byte()?)?;
-        entry.duration_ms = take_duration(&mut columns[Column::Duration as usize])?;
-        entries.push((sequence, entry));
+        time = time.wrapping_add(reader.signed()?);
+        times.push(time.wrapping_mul(unit));
     }
-    for which in 0..NAMED {
-        named(columns[Column::Named as usize + which], &mut entries, which)?;
-    }
-    Ok(entries)
-}
-
-fn set_kind(entry: &mut Entry, kind: u8) -> Result<()> {
-    let wrong = StoreError::Block("a level or its source is out of range");
-    let level = Level::from_number(kind & 15);
-    let level_source = LevelSource::ALL.get(usize::from(kind >> 4 & 3));
-    let time_source = TimeSource::ALL.get(usize::from(kind >> 6));
-    let (Some(level), Some(level_source), Some(time_source)) = (level, level_source, time_source) else {
-        return Err(wrong);
-    };
-    entry.level = level;
-    entry.level_source = *level_source;
-    entry.time_source = *time_source;
     Ok(())
 }
 
-fn named(mut column: Reader<'_>, entries: &mut [(u64, Entry)], which: usize) -> Result<()> {
-    let count = column.size(MAX_ENTRIES)?;
-    let constant = column.size(1)? == 1;
-    let texts = (0..count).map(|_| column.text()).collect::<Result<Vec<&str>>>()?;
-    if count == 0 {
-        return Ok(());
-    }
-    // Source and service are shared between entries; the others are each entry's own.
-    let shared: Vec<Arc<str>> = if which < 2 { texts.iter().map(|t| Arc::from(*t)).collect() } else { Vec::new() };
-    for (_, entry) in entries {
-        let index = if constant { 1 } else { column.size(count)? };
-        let Some(index) = index.checked_sub(1) else { continue };
-        let slot = match which {
-            0 | 1 => {
-                let text = shared.get(index).cloned().ok_or(StoreError::Block("an index is out of range"))?;
-                *(if which == 0 { &mut entry.source } else { &mut entry.service }) = text;
-                continue;
+impl Kind {
+    const UNKNOWN: Kind =
+        Kind { level: Level::Unknown, level_source: LevelSource::None, time_source: TimeSource::Read };
+
+    fn read(byte: u8) -> Result<Kind> {
+        let level = Level::from_number(byte & 15);
+        let level_source = LevelSource::ALL.get(usize::from(byte >> 4 & 3));
+        let time_source = TimeSource::ALL.get(usize::from(byte >> 6));
+        match (level, level_source, time_source) {
+            (Some(level), Some(level_source), Some(time_source)) => {
+                Ok(Kind { level, level_source: *level_source, time_source: *time_source })
             }
-            2 => &mut entry.logger,
-            3 => &mut entry.workflow_id,
-            4 => &mut entry.session_id,
-            5 => &mut entry.request_id,
-            6 => &mut entry.workflow_type,
-            7 => &mut entry.agent,
-            _ => &mut entry.event,
-        };
-        *slot = texts.get(index).map(|text| Box::from(*text));
-    }
-    Ok(())
-}
-
-fn texts(columns: &mut [Reader<'_>; COLUMNS], entries: &mut [(u64, Entry)]) -> Result<()> {
-    for (_, entry) in entries {
-        let len = columns[Column::RawLength as usize].size(MAX_BYTES)?;
-        entry.raw = to_text(columns[Column::Raw as usize].bytes(len)?)?.into();
-        let column = &mut columns[Column::Message as usize];
-        entry.message = match column.size(1)? {
-            0 => {
-                let (start, behind) = (column.size(len)?, column.size(len)?);
-                let end = len.checked_sub(behind).filter(|end| *end >= start);
-                let end = end.ok_or(StoreError::Block("a message is out of range"))?;
-                Text::Slice(start as u32..end as u32)
-            }
-            _ => Text::Owned(column.text()?.into()),
-        };
-    }
-    Ok(())
-}
-
-fn fields(columns: &[Reader<'_>; COLUMNS], entries: &mut [(u64, Entry)]) -> Result<()> {
-    let mut keys = Vec::new();
-    let mut key_column = columns[Column::FieldKeys as usize];
-    while !key_column.0.is_empty() {
-        keys.push(key_column.text()?);
-    }
-    let mut column = columns[Column::Shapes as usize];
-    let shape_count = column.size(MAX_ENTRIES)?;
-    let mut shapes: Vec<Vec<usize>> = Vec::new();
-    for _ in 0..shape_count {
-        let len = column.size(column.0.len())?;
-        let shape = (0..len).map(|_| column.size(keys.len().saturating_sub(1)));
-        shapes.push(shape.collect::<Result<_>>()?);
-    }
-    let shape_of = |_: &(u64, Entry)| {
-        let number = column.size(MAX_ENTRIES)?;
-        shapes.get(number).ok_or(StoreError::Block("a shape is out of range"))
-    };
-    let shape_of_entry = entries.iter().map(shape_of).collect::<Result<Vec<_>>>()?;
-    if keys.is_empty() {
-        return Ok(());
-    }
-    fill_fields(columns[Column::FieldValues as usize], &keys, &shape_of_entry, entries)
-}
-
-/// The values stand by key and then by entry, but belong into the entries in the order of their shapes.
-fn fill_fields(
-    mut values: Reader<'_>,
-    keys: &[&str],
-    shape_of_entry: &[&Vec<usize>],
-    entries: &mut [(u64, Entry)],
-) -> Result<()> {
-    // Every value takes at least a byte, so an honest block has no more fields than bytes of values.
-    let total: usize = shape_of_entry.iter().map(|shape| shape.len()).sum();
-    if total > values.0.len() {
-        return Err(StoreError::Block("there are more fields than values"));
-    }
-    let empty: Field = (Box::from(""), Value::Null);
-    let mut by_key: Vec<Vec<(usize, usize)>> = vec![Vec::new(); keys.len()];
-    for (number, shape) in shape_of_entry.iter().enumerate() {
-        for (slot, key) in shape.iter().enumerate() {
-            by_key[*key].push((number, slot));
-        }
-        entries[number].1.fields = vec![empty.clone(); shape.len()];
-    }
-    for (key, places) in by_key.into_iter().enumerate() {
-        for (number, slot) in places {
-            entries[number].1.fields[slot] = (keys[key].into(), take_value(&mut values)?);
+            _ => Err(StoreError::Block("a level or its source is out of range")),
         }
     }
-    Ok(())
 }

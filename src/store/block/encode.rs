@@ -1,112 +1,78 @@
-//! Entries → payload.
+//! Entries → block.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::io;
 
-use super::numbers::{put, put_signed, put_text};
-use super::values::{put_duration, put_value};
-use super::{COLUMNS, Column, HEADER, NAMED, VERSION};
-use crate::record::{Entry, Text};
+use super::columns::{TextList, write_dictionary};
+use super::derive::derive;
+use super::fields;
+use super::frame::{Dictionaries, Packer, SECTIONS, Section};
+use super::numbers::{put, put_codes, put_signed};
+use super::template::{Renderer, Template, is_candidate};
+use super::values::put_duration;
+use crate::record::Entry;
 
-/// zstd's level: 3 costs about a third more time than 1 here and saves about a tenth of the bytes.
-const ZSTD_LEVEL: i32 = 3;
+/// Named columns in the heads, where few distinct texts are the rule, and in the side section.
+pub const HEAD_COLUMNS: [usize; 6] = [0, 1, 2, 6, 7, 8];
+pub const SIDE_COLUMNS: [usize; 3] = [3, 4, 5];
 
-/// Reusable buffers for writing payloads.
+/// Templates remembered from block to block; the one that fitted last is tried first.
+const REMEMBERED: usize = 32;
+/// Templates looked for in one block. Text without a shape shall not cost more.
+const DERIVED_MAX: usize = 16;
+
+/// Reusable buffers for writing blocks.
 pub struct Encoder {
-    columns: [Vec<u8>; COLUMNS],
-    plain: Vec<u8>,
-    zstd: zstd::bulk::Compressor<'static>,
+    sections: [Vec<u8>; SECTIONS],
+    packer: Packer,
+    templates: Templates,
 }
 
 impl Encoder {
-    pub fn new() -> std::io::Result<Encoder> {
-        let zstd = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
-        Ok(Encoder { columns: Default::default(), plain: Vec::new(), zstd })
+    /// `level` is zstd's.
+    pub fn new(level: i32, dictionaries: Option<&Dictionaries>) -> io::Result<Encoder> {
+        let packer = Packer::new(level, dictionaries)?;
+        Ok(Encoder { sections: Default::default(), packer, templates: Templates::default() })
     }
 
-    /// The payload of `entries`, each with its sequence number.
-    pub fn encode(&mut self, entries: &[(u64, Entry)]) -> std::io::Result<Vec<u8>> {
-        self.columns.iter_mut().for_each(Vec::clear);
-        put(&mut self.columns[Column::Count as usize], entries.len() as u64);
-        sequence(&mut self.columns[Column::Sequence as usize], entries);
-        time(&mut self.columns[Column::Time as usize], entries);
-        for (_, entry) in entries {
-            self.columns[Column::Kind as usize].push(kind(entry));
-            put_duration(&mut self.columns[Column::Duration as usize], entry.duration_ms);
-            put(&mut self.columns[Column::RawLength as usize], entry.raw.len() as u64);
-            self.columns[Column::Raw as usize].extend_from_slice(entry.raw.as_bytes());
-            message(&mut self.columns[Column::Message as usize], entry);
-        }
-        for which in 0..NAMED {
-            named(&mut self.columns[Column::Named as usize + which], entries, which);
-        }
-        self.fields(entries);
-        self.finish()
+    /// The block of `entries`, each with its sequence number.
+    pub fn encode(&mut self, entries: &[(u64, Entry)]) -> io::Result<Vec<u8>> {
+        self.sections.iter_mut().for_each(Vec::clear);
+        heads(&mut self.sections[Section::Heads as usize], entries);
+        side(&mut self.sections[Section::Side as usize], entries);
+        let text = &mut self.sections[Section::Text as usize];
+        entries.iter().for_each(|(_, entry)| text.extend_from_slice(entry.message().as_bytes()));
+        fields::write(&mut self.sections[Section::Fields as usize], entries);
+        self.templates.write(&mut self.sections[Section::Raw as usize], entries);
+        self.packer.pack(entries.len(), &self.sections)
     }
 
-    fn fields(&mut self, entries: &[(u64, Entry)]) {
-        let mut keys: HashMap<&str, usize> = HashMap::new();
-        let mut values: Vec<Vec<u8>> = Vec::new();
-        let mut shapes: HashMap<Vec<usize>, usize> = HashMap::new();
-        let mut shape_list = Vec::new();
-        let mut shape_of_entry = Vec::new();
-        for (_, entry) in entries {
-            let mut shape = Vec::with_capacity(entry.fields.len());
-            for (key, value) in &entry.fields {
-                let next = keys.len();
-                let number = *keys.entry(key).or_insert_with(|| {
-                    put_text(&mut self.columns[Column::FieldKeys as usize], key);
-                    values.push(Vec::new());
-                    next
-                });
-                put_value(&mut values[number], value);
-                shape.push(number);
-            }
-            let next = shapes.len();
-            let number = *shapes.entry(shape).or_insert_with_key(|shape| {
-                put(&mut shape_list, shape.len() as u64);
-                shape.iter().for_each(|key| put(&mut shape_list, *key as u64));
-                next
-            });
-            put(&mut shape_of_entry, number as u64);
-        }
-        let column = &mut self.columns[Column::Shapes as usize];
-        put(column, shapes.len() as u64);
-        column.extend_from_slice(&shape_list);
-        column.extend_from_slice(&shape_of_entry);
-        self.columns[Column::FieldValues as usize] = values.concat();
-    }
-
-    fn finish(&mut self) -> std::io::Result<Vec<u8>> {
-        self.plain.clear();
-        for column in &self.columns {
-            put(&mut self.plain, column.len() as u64);
-            self.plain.extend_from_slice(column);
-        }
-        let mut payload = vec![0; HEADER + zstd::zstd_safe::compress_bound(self.plain.len())];
-        let length = self.zstd.compress_to_buffer(&self.plain, &mut payload[HEADER..])?;
-        payload.truncate(HEADER + length);
-        payload.shrink_to_fit();
-        payload[0] = VERSION;
-        payload[1..5].copy_from_slice(&(self.plain.len() as u32).to_le_bytes());
-        let checksum = xxhash_rust::xxh3::xxh3_64(&payload[HEADER..]);
-        payload[5..HEADER].copy_from_slice(&checksum.to_le_bytes());
-        Ok(payload)
+    /// A block of sections that another encoder made.
+    pub fn pack(&mut self, entries: usize, sections: &[Vec<u8>; SECTIONS]) -> io::Result<Vec<u8>> {
+        self.packer.pack(entries, sections)
     }
 }
 
-fn kind(entry: &Entry) -> u8 {
-    entry.level as u8 | (entry.level_source as u8) << 4 | (entry.time_source as u8) << 6
-}
-
-fn sequence(out: &mut Vec<u8>, entries: &[(u64, Entry)]) {
-    let mut before = 0u64;
-    for (number, _) in entries {
-        put_signed(out, number.wrapping_sub(before) as i64);
-        before = *number;
+fn heads(out: &mut Vec<u8>, entries: &[(u64, Entry)]) {
+    let first = entries.first().map_or(0, |(sequence, _)| *sequence);
+    put(out, first);
+    let is_run = entries.iter().zip(first..).all(|((sequence, _), want)| *sequence == want);
+    put(out, u64::from(!is_run));
+    if !is_run {
+        let mut before = first;
+        for (sequence, _) in entries {
+            put_signed(out, sequence.wrapping_sub(before) as i64);
+            before = *sequence;
+        }
+    }
+    times(out, entries);
+    out.extend(entries.iter().map(|(_, entry)| kind(entry)));
+    for column in HEAD_COLUMNS {
+        write_dictionary(out, entries.iter().map(|(_, entry)| entry.named()[column].1));
     }
 }
 
-fn time(out: &mut Vec<u8>, entries: &[(u64, Entry)]) {
+fn times(out: &mut Vec<u8>, entries: &[(u64, Entry)]) {
     let divides = |unit: &i64| entries.iter().all(|(_, e)| e.time % unit == 0);
     let units = [1_000_000_000, 1_000_000, 1_000];
     let (code, unit) = units.iter().position(divides).map_or((0, 1), |i| (3 - i as u8, units[i]));
@@ -119,43 +85,83 @@ fn time(out: &mut Vec<u8>, entries: &[(u64, Entry)]) {
     }
 }
 
-fn named(out: &mut Vec<u8>, entries: &[(u64, Entry)], which: usize) {
-    let mut dictionary: HashMap<&str, u64> = HashMap::new();
-    let mut texts = Vec::new();
-    let mut indexes = Vec::new();
-    let mut all_present = true;
-    for (_, entry) in entries {
-        let Some(text) = entry.named()[which].1 else {
-            all_present = false;
-            put(&mut indexes, 0);
-            continue;
-        };
-        let next = dictionary.len() as u64 + 1;
-        let number = *dictionary.entry(text).or_insert_with(|| {
-            put_text(&mut texts, text);
-            next
-        });
-        put(&mut indexes, number);
-    }
-    let constant = all_present && dictionary.len() == 1;
-    put(out, dictionary.len() as u64);
-    put(out, u64::from(constant));
-    out.extend_from_slice(&texts);
-    if !constant && !dictionary.is_empty() {
-        out.extend_from_slice(&indexes);
-    }
+fn kind(entry: &Entry) -> u8 {
+    entry.level as u8 | (entry.level_source as u8) << 4 | (entry.time_source as u8) << 6
 }
 
-fn message(out: &mut Vec<u8>, entry: &Entry) {
-    match &entry.message {
-        Text::Slice(range) => {
-            put(out, 0);
-            put(out, u64::from(range.start));
-            put(out, (entry.raw.len() as u64).saturating_sub(u64::from(range.end)));
+fn side(out: &mut Vec<u8>, entries: &[(u64, Entry)]) {
+    for column in SIDE_COLUMNS {
+        write_dictionary(out, entries.iter().map(|(_, entry)| entry.named()[column].1));
+    }
+    let any = entries.iter().any(|(_, entry)| entry.duration_ms.is_some());
+    put(out, u64::from(any));
+    if any {
+        entries.iter().for_each(|(_, entry)| put_duration(out, entry.duration_ms));
+    }
+    entries.iter().for_each(|(_, entry)| put(out, entry.message().len() as u64));
+}
+
+/// The templates of late, each with a number of its own.
+#[derive(Default)]
+struct Templates {
+    recent: VecDeque<(u64, Template)>,
+    next: u64,
+    renderer: Renderer,
+    buffer: String,
+}
+
+impl Templates {
+    /// Writes the section.
+    fn write(&mut self, out: &mut Vec<u8>, entries: &[(u64, Entry)]) {
+        let mut used: Vec<u64> = Vec::new();
+        let mut written = Vec::new();
+        let mut literals = TextList::default();
+        let mut derived = 0;
+        let mut codes = Vec::with_capacity(entries.len());
+        for (_, entry) in entries {
+            let Some(number) = self.find(entry, &mut derived) else {
+                literals.push(&entry.raw);
+                codes.push(0);
+                continue;
+            };
+            let code = used.iter().position(|other| *other == number).unwrap_or_else(|| {
+                used.push(number);
+                // It is at the front, because it was found just now.
+                if let Some((_, template)) = self.recent.front() {
+                    template.write(&mut written);
+                }
+                used.len() - 1
+            });
+            codes.push(code as u16 + 1);
         }
-        Text::Owned(text) => {
-            put(out, 1);
-            put_text(out, text);
+        put(out, used.len() as u64);
+        out.extend_from_slice(&written);
+        put_codes(out, &codes);
+        literals.write(out);
+    }
+
+    /// The number of a template that gives the entry's raw text; it is then at the front.
+    fn find(&mut self, entry: &Entry, derived: &mut usize) -> Option<u64> {
+        if !is_candidate(entry) {
+            return None;
         }
+        let Templates { recent, renderer, buffer, .. } = self;
+        if let Some(index) = recent.iter().position(|(_, template)| template.fits(entry, renderer, buffer)) {
+            if index > 0
+                && let Some(found) = recent.remove(index)
+            {
+                recent.push_front(found);
+            }
+            return recent.front().map(|(number, _)| *number);
+        }
+        if *derived == DERIVED_MAX {
+            return None;
+        }
+        *derived += 1;
+        let template = derive(entry)?;
+        self.next += 1;
+        self.recent.push_front((self.next, template));
+        self.recent.truncate(REMEMBERED);
+        Some(self.next)
     }
 }

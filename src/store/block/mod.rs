@@ -1,68 +1,51 @@
-//! The payload of a block: its entries in columns, compressed, with a version and a checksum.
+//! A block: consecutive entries in columns, as they stand in the file `blocks` of a partition.
+//!
+//! # Format
 //!
 //! ```text
-//! byte  0       format version (1)
-//! bytes 1..5    length of the columns before compression, u32 little endian
-//! bytes 5..13   xxh3 of everything from byte 13 on, u64 little endian
-//! bytes 13..    one zstd frame: the columns
+//! byte   0       format version (1)
+//! byte   1       1 when sections are compressed with the partition's dictionaries, otherwise 0
+//! bytes  2..4    number of entries, u16 little endian like all numbers of the header
+//! bytes  4..64   for each of the five sections: length u32, stored length u32, checksum u32
+//! bytes 64..68   checksum of bytes 0..64
+//! bytes 68..     the sections, one after the other
 //! ```
 //!
-//! The columns, each preceded by its length in bytes (LEB128), in the order of [`Column`]. All numbers are
-//! LEB128; signed ones zigzag. A decoder that does not want a column skips it by its length.
+//! A checksum is the low half of xxh3-64; a section's is of its stored bytes. A section whose stored length equals
+//! its length is stored plain, any other is one zstd frame. A reader takes only the sections it needs.
 //!
-//! | column | content |
+//! Numbers within sections are LEB128; signed ones zigzag. A *text list* is the number of texts, the length of each,
+//! then all of them. *Codes* are one small number an entry: a byte 0 and the number that all share; or 1 and a byte
+//! each; or 2 and two bytes each. A *dictionary* is a text list of the distinct texts, in order of appearance, and
+//! codes: 0 for absent, otherwise index + 1. Columns that a reader may not want are preceded by their length.
+//!
+//! | section | content |
 //! |---|---|
-//! | Count | number of entries (at most 65,536) |
-//! | Sequence | first sequence number, then the difference to the one before |
-//! | Time | unit (0 ns, 1 µs, 2 ms, 3 s: the largest that loses nothing), then time differences in it, from 0 |
-//! | Kind | one byte an entry: level, level source << 4, time source << 6 |
-//! | Source … Event | dictionary: number of texts, each with its length; then an index + 1 an entry, 0 = absent; when one text serves every entry the indexes are left out and the number is followed by a 1, otherwise by a 0 |
-//! | Duration | a tag an entry: 0 absent, 1 thousandths (signed), 2 an f64 |
-//! | RawLength, Raw | the texts |
-//! | Message | 0 + start + bytes behind its end: a slice of the raw text; or 1 + length + text |
-//! | FieldKeys | dictionary of field names |
-//! | Shapes | dictionary of key lists; then a list number an entry |
-//! | FieldValues | by key, then by entry: a tag and the value, so that like stands beside like |
+//! | heads | sequence numbers: the first, then 0 when each follows the one before, or 1 and the differences · times: unit (0 ns, 1 µs, 2 ms, 3 s: the largest that loses nothing), differences, the first to 0 · kinds: a byte an entry: level, level source << 4, time source << 6 · dictionaries of source, service, logger, workflow type, agent, event |
+//! | side | dictionaries of workflow id, session id, request id · durations: 0 when there are none, otherwise 1 and for each 0 absent, 1 thousandths (signed), 2 an f64 · lengths of the messages |
+//! | text | the messages, one after the other |
+//! | fields | text list of names · shapes: their number, then for each the number of its names and the names' indexes; codes of the entries' shapes · for each name a column of its values in the order of entries: see `fields` |
+//! | raw | what makes the raw text of the other columns: see `template` |
 
+mod columns;
 mod decode;
+mod derive;
 mod encode;
+mod fields;
+mod frame;
 mod numbers;
+mod row;
+mod template;
 mod values;
 
-pub use decode::{Want, decode};
+pub use decode::Decoder;
 pub use encode::Encoder;
+pub use frame::{Dictionaries, SECTIONS, TRAINED_BYTES, sections};
+pub use row::BlockRow;
+pub use template::Renderer;
 
-/// Written into each payload; a reader refuses those it does not know.
-const VERSION: u8 = 1;
-/// Bytes before the compressed columns.
-const HEADER: usize = 13;
-/// No block has more columns' bytes than this; a larger claim is damage.
-const MAX_BYTES: usize = 64 << 20;
-/// No block has more entries than this; a larger claim is damage.
-const MAX_ENTRIES: usize = 1 << 16;
-
-/// The columns by position.
-#[derive(Clone, Copy)]
-enum Column {
-    Count,
-    Sequence,
-    Time,
-    Kind,
-    /// The first of nine: `Entry::named` in its order.
-    Named,
-    Duration = 13,
-    RawLength,
-    Raw,
-    Message,
-    FieldKeys,
-    Shapes,
-    FieldValues,
-}
-
-/// Number of named text columns.
-const NAMED: usize = 9;
-/// Number of columns.
-const COLUMNS: usize = Column::FieldValues as usize + 1;
+/// Most entries of a block; a larger claim is damage.
+pub const MAX_ENTRIES: usize = 1 << 15;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! Field values as bytes.
 
 use super::numbers::{Reader, put, put_signed, put_text};
-use crate::record::Value;
+use crate::record::{Value, ValueRef};
 use crate::store::StoreError;
 
 const NULL: u8 = 0;
@@ -42,15 +42,15 @@ fn put_float(out: &mut Vec<u8>, n: f64) {
     }
 }
 
-pub fn take_value(reader: &mut Reader<'_>) -> Result<Value, StoreError> {
+pub fn take_value<'a>(reader: &mut Reader<'a>) -> Result<ValueRef<'a>, StoreError> {
     Ok(match reader.byte()? {
-        NULL => Value::Null,
-        FALSE => Value::Bool(false),
-        TRUE => Value::Bool(true),
-        INT => Value::Int(reader.signed()?),
-        FLOAT => Value::Float(take_f64(reader)?),
-        THOUSANDTHS => Value::Float(reader.signed()? as f64 / 1000.0),
-        STR => Value::Str(reader.text()?.into()),
+        NULL => ValueRef::Null,
+        FALSE => ValueRef::Bool(false),
+        TRUE => ValueRef::Bool(true),
+        INT => ValueRef::Int(reader.signed()?),
+        FLOAT => ValueRef::Float(take_f64(reader)?),
+        THOUSANDTHS => ValueRef::Float(reader.signed()? as f64 / 1000.0),
+        STR => ValueRef::Str(reader.text()?),
         _ => return Err(StoreError::Block("a value has an unknown type")),
     })
 }

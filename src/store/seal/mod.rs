@@ -1,0 +1,212 @@
+//! Sealing: a partition that is not written any more is packed anew, into full blocks by stream and time, with
+//! dictionaries trained on it, as one tantivy segment. Rules of retention drop entries on the way.
+//!
+//! The new generation grows in `NNNNNN.sealing`; when it is complete and durable, one rename makes it the partition,
+//! and only then is the old one removed. An interruption at any moment leaves either the old one and a folder that
+//! the next start removes, or both, of which the higher generation counts. Memory is bounded: blocks are taken one
+//! by one, and what waits for its place in time is limited.
+
+mod groups;
+mod output;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::query::Query;
+use crate::record::{Columns, Entry, Row};
+use crate::store::block::{Decoder, Renderer, SECTIONS, sections};
+use crate::store::partition::{Folder, folder_name};
+use crate::store::snapshot::{Opened, PartitionView, Summary};
+use crate::store::{StoreError, dictionaries};
+use crate::sys::atomic::sync_folder_of;
+use groups::{Groups, Place, places};
+use output::Output;
+
+const SUMMARY: &str = "sealed.json";
+/// Blocks that dictionaries are trained on, and the most bytes of them.
+const SAMPLES: usize = 400;
+const SAMPLE_BYTES: usize = 8 << 20;
+/// Entries, and bytes of them, that may wait for their place in time.
+const PENDING_ENTRIES: usize = 8192;
+const PENDING_BYTES: usize = 16 << 20;
+
+/// Why a partition was not sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("told to stop")]
+    Stopped,
+}
+
+/// What leaves when a partition is packed.
+#[derive(Clone, Debug)]
+pub struct Drop {
+    pub query: Query,
+    /// Entries from before this time, nanoseconds since the epoch.
+    pub before: i64,
+}
+
+/// Packs one partition anew.
+pub struct Sealer<'a> {
+    partition: &'a PartitionView,
+    opened: &'a Opened,
+    drops: Vec<Drop>,
+    stop: &'a AtomicBool,
+    decoder: Decoder,
+    renderer: Renderer,
+    pending: BTreeMap<(i64, u64), Entry>,
+    pending_bytes: usize,
+}
+
+/// The summary of a sealed partition; `None` for one that is not.
+pub fn read_summary(partition: &Path) -> Option<Summary> {
+    serde_json::from_slice(&fs::read(partition.join(SUMMARY)).ok()?).ok()
+}
+
+impl<'a> Sealer<'a> {
+    /// `applied` names the rules in `drops`, so that they are not applied again.
+    pub fn run(
+        partition: &'a PartitionView,
+        drops: Vec<Drop>,
+        applied: Vec<String>,
+        stop: &'a AtomicBool,
+    ) -> Result<PartitionView, SealError> {
+        let opened = partition.open()?;
+        let mut sealer = Sealer {
+            partition,
+            opened,
+            drops,
+            stop,
+            decoder: Decoder::new(),
+            renderer: Renderer::default(),
+            pending: BTreeMap::new(),
+            pending_bytes: 0,
+        };
+        let temporary = partition.path.with_file_name(format!("{:06}.sealing", partition.number));
+        let folder = |source| StoreError::Folder { path: temporary.clone(), source };
+        if temporary.exists() {
+            fs::remove_dir_all(&temporary).map_err(folder)?;
+        }
+        let summary = sealer.pack(&temporary);
+        let summary = Summary { applied, ..summary.inspect_err(|_| drop(fs::remove_dir_all(&temporary)))? };
+        let text = serde_json::to_vec(&summary).unwrap_or_default();
+        crate::sys::atomic::write(&temporary.join(SUMMARY), &text).map_err(folder)?;
+        let generation = partition.generation + 1;
+        let path = partition.path.with_file_name(folder_name(partition.number, generation));
+        fs::rename(&temporary, &path).and_then(|()| sync_folder_of(&path)).map_err(folder)?;
+        Ok(PartitionView::unopened(&Folder { number: partition.number, generation, path }))
+    }
+
+    fn check(&self) -> Result<(), SealError> {
+        if self.stop.load(Ordering::Relaxed) { Err(SealError::Stopped) } else { Ok(()) }
+    }
+
+    fn pack(&mut self, temporary: &Path) -> Result<Summary, SealError> {
+        let places = places(&self.opened.searcher)
+            .map_err(|source| StoreError::Read { path: self.partition.path.clone(), source })?;
+        let (groups, samples) = self.survey(&places)?;
+        let trained = dictionaries::train(&samples);
+        drop(samples);
+        let mut output = Output::create(temporary, self.partition, &trained)?;
+        for group in 0..groups.len() {
+            let mut of_group: Vec<Place> = groups.places(group).iter().map(|index| places[*index]).collect();
+            of_group.sort_by_key(|place| (place.first_time, place.at));
+            for (number, place) in of_group.iter().enumerate() {
+                self.check()?;
+                let next = of_group.get(number + 1).map_or(i64::MAX, |next| next.first_time);
+                self.take(place, &groups, group, next, &mut output)?;
+            }
+            self.emit(i64::MAX, &mut output)?;
+            output.close()?;
+        }
+        self.check()?;
+        Ok(output.finish()?)
+    }
+
+    fn open(&mut self, place: &Place, columns: &Columns) -> Result<(), StoreError> {
+        let blocks = &self.opened.blocks;
+        self.decoder.open(self.opened.dictionaries.as_ref(), columns, |buffer| {
+            blocks.read(place.at, place.length, buffer)
+        })
+    }
+
+    /// Looks at the heads of all blocks: which streams there are, and samples to train on.
+    fn survey(&mut self, places: &[Place]) -> Result<(Groups, Vec<[Vec<u8>; SECTIONS]>), SealError> {
+        let every = (places.len() / SAMPLES).max(1);
+        let (mut samples, mut bytes) = (Vec::new(), 0);
+        let mut groups = Groups::default();
+        for (index, place) in places.iter().enumerate() {
+            self.check()?;
+            self.open(place, &Columns { named: 0b11, ..Columns::default() })?;
+            groups.count(index, &self.decoder);
+            if index % every == 0 && bytes < SAMPLE_BYTES {
+                let mut block = Vec::new();
+                self.opened.blocks.read(place.at, place.length, &mut block)?;
+                let sample = sections(&block, self.opened.dictionaries.as_ref())?;
+                bytes += sample.iter().map(Vec::len).sum::<usize>();
+                samples.push(sample);
+            }
+        }
+        groups.decide();
+        Ok((groups, samples))
+    }
+
+    /// Takes a block's entries that belong to `group`. Those before `next` have no later block before them.
+    fn take(
+        &mut self,
+        place: &Place,
+        groups: &Groups,
+        group: usize,
+        next: i64,
+        output: &mut Output,
+    ) -> Result<(), SealError> {
+        self.emit(place.first_time, output)?;
+        self.open(place, &Columns::all())?;
+        if self.pending.is_empty() && self.is_good(place, groups, group, next) {
+            output.close()?;
+            output.copy(&self.decoder, place)?;
+            return Ok(());
+        }
+        for index in 0..self.decoder.len() {
+            let row = self.decoder.row(index);
+            let dropped = self.drops.iter().any(|drop| row.time() < drop.before && drop.query.matches(&row));
+            if dropped || groups.of(&row) != group {
+                continue;
+            }
+            let entry = self.decoder.entry(index, &mut self.renderer);
+            self.pending_bytes += entry.size();
+            self.pending.insert((entry.time, self.decoder.sequence(index)), entry);
+        }
+        self.emit(next, output)
+    }
+
+    /// Whether a block may stay as it is: well filled, in order, all of one group, nothing in it to be dropped, and
+    /// no other block of the group within its time.
+    fn is_good(&self, place: &Place, groups: &Groups, group: usize, next: i64) -> bool {
+        let decoder = &self.decoder;
+        let ordered = (1..decoder.len()).all(|index| decoder.row(index - 1).time() <= decoder.row(index).time());
+        let whole = || decoder.rows().all(|(_, row)| groups.of(&row) == group);
+        let dropped = |drop: &Drop| {
+            place.first_time < drop.before
+                && decoder.rows().any(|(_, row)| row.time() < drop.before && drop.query.matches(&row))
+        };
+        place.is_well_filled() && place.last_time < next && ordered && whole() && !self.drops.iter().any(dropped)
+    }
+
+    /// Puts out what is before `before`, and what waits beyond the limits.
+    fn emit(&mut self, before: i64, output: &mut Output) -> Result<(), SealError> {
+        while let Some(first) = self.pending.first_entry() {
+            let is_due = first.key().0 < before || before == i64::MAX;
+            if !is_due && self.pending.len() <= PENDING_ENTRIES && self.pending_bytes <= PENDING_BYTES {
+                break;
+            }
+            let Some(((_, sequence), entry)) = self.pending.pop_first() else { break };
+            self.pending_bytes = self.pending_bytes.saturating_sub(entry.size());
+            output.add(sequence, entry)?;
+        }
+        Ok(())
+    }
+}
