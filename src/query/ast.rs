@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Write};
 use regex::Regex;
 
 use crate::query::field::Field;
-use crate::record::Level;
+use crate::record::{Level, timestamp};
 
 /// A condition on an entry. The parser bounds its depth, so walking it by recursion is safe.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +39,26 @@ pub(super) enum Test {
     Matches(Pattern),
     /// The whole value, to the letter.
     Exact(String),
-    Compare(Comparison, String),
+    Compare(Comparison, Bound),
+    /// From the first edge to the second.
+    Range(Edge, Edge),
+}
+
+/// What a value is compared with.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Bound {
+    /// Nanoseconds since the epoch.
+    Time(i64),
+    /// A number when it reads as one.
+    Text(String),
+}
+
+/// One end of a range.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Edge {
+    /// The bound itself is in the range.
+    pub inclusive: bool,
+    pub bound: Bound,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +108,37 @@ pub(super) fn levels(comparison: Option<Comparison>, than: Level) -> Vec<Level> 
     Level::ALL.into_iter().filter(accepted).collect()
 }
 
+impl Bound {
+    pub(super) fn number(&self) -> Option<f64> {
+        match self {
+            Bound::Time(_) => None,
+            Bound::Text(text) => text.parse().ok(),
+        }
+    }
+
+    /// The order of two bounds of one kind; `None` when their kinds differ.
+    pub(super) fn order(&self, other: &Bound) -> Option<Ordering> {
+        match (self, other, self.number(), other.number()) {
+            (Bound::Time(a), Bound::Time(b), ..) => Some(a.cmp(b)),
+            (_, _, Some(a), Some(b)) => a.partial_cmp(&b),
+            (Bound::Text(a), Bound::Text(b), None, None) => Some(a.cmp(b)),
+            _ => None,
+        }
+    }
+}
+
+impl Edge {
+    /// The comparison that a value must pass at the low end of a range.
+    pub(super) fn from_below(&self) -> Comparison {
+        if self.inclusive { Comparison::GreaterOrEqual } else { Comparison::Greater }
+    }
+
+    /// The comparison that a value must pass at the high end of a range.
+    pub(super) fn from_above(&self) -> Comparison {
+        if self.inclusive { Comparison::LessOrEqual } else { Comparison::Less }
+    }
+}
+
 /// Writes a literal bare when it reads back as itself anywhere, and in quotes otherwise.
 fn literal(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let head_is_plain = text.starts_with(|c: char| c.is_alphanumeric() || c == '_');
@@ -96,6 +146,11 @@ fn literal(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if head_is_plain && all_plain && !matches!(text, "AND" | "OR" | "NOT") {
         return f.write_str(text);
     }
+    quoted(text, f)
+}
+
+/// Writes a text in quotes.
+pub(super) fn quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_char('"')?;
     for c in text.chars() {
         if matches!(c, '"' | '\\') {
@@ -135,6 +190,17 @@ impl fmt::Display for Pattern {
     }
 }
 
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Bound::Time(time) => f.write_str(&timestamp(*time)),
+            // Where a bound stands, a sign before a number means nothing else.
+            Bound::Text(text) if text.parse::<f64>().is_ok() => f.write_str(text),
+            Bound::Text(text) => literal(text, f),
+        }
+    }
+}
+
 impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -144,9 +210,11 @@ impl fmt::Display for Test {
                 f.write_char('=')?;
                 literal(text, f)
             }
-            Test::Compare(comparison, text) => {
-                f.write_str(comparison.sign())?;
-                literal(text, f)
+            Test::Compare(comparison, bound) => write!(f, "{}{bound}", comparison.sign()),
+            Test::Range(low, high) => {
+                f.write_char(if low.inclusive { '[' } else { '{' })?;
+                write!(f, "{} TO {}", low.bound, high.bound)?;
+                f.write_char(if high.inclusive { ']' } else { '}' })
             }
         }
     }

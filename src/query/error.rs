@@ -13,6 +13,12 @@ pub struct QueryError {
     pub query: String,
 }
 
+impl QueryError {
+    pub(super) fn new(query: &str, position: usize, message: impl Into<String>) -> QueryError {
+        QueryError { position, message: message.into(), query: query.to_owned() }
+    }
+}
+
 /// Characters shown on each side of the place; a query may be 8 KiB.
 const SHOWN: usize = 60;
 

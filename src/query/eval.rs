@@ -1,16 +1,15 @@
-//! Whether an entry matches. One evaluator serves search, live tail, filters, metrics and alerts.
+//! Whether a row matches. One evaluator serves search, live tail, filters, metrics and alerts.
 
 use std::cmp::Ordering;
 
 use regex::Regex;
 
-use crate::query::ast::{Ast, Comparison, Pattern, Test, levels};
+use crate::query::ast::{Ast, Bound, Comparison, Pattern, Test, levels};
 use crate::query::field::{Field, Found};
 use crate::query::matcher::{Glob, Matcher};
 use crate::query::need::number_beside_text;
-use crate::query::time::parse_absolute;
 use crate::query::tokens::{any_text, equals_lower, to_lower};
-use crate::record::Entry;
+use crate::record::{Columns, Fields, NAMED, Row};
 
 /// A query made ready to run.
 #[derive(Clone, Debug)]
@@ -41,6 +40,8 @@ pub(super) enum Check {
     Order(Comparison, String),
     /// Nanoseconds since the epoch.
     Time(Comparison, i64),
+    /// Both hold.
+    Range(Box<Check>, Box<Check>),
 }
 
 impl Plan {
@@ -58,15 +59,31 @@ impl Plan {
         }
     }
 
-    pub(super) fn matches(&self, entry: &Entry) -> bool {
+    pub(super) fn matches<R: Row + ?Sized>(&self, row: &R) -> bool {
         match self {
             Plan::All => true,
-            Plan::Levels(mask) => mask & (1 << entry.level as u16) != 0,
-            Plan::Text(matcher) => any_text(entry, |text| matcher.is_in(text)),
-            Plan::Field(field, check) => field.of(entry).is_some_and(|found| check.holds(&found)),
-            Plan::Not(inner) => !inner.matches(entry),
-            Plan::And(items) => items.iter().all(|item| item.matches(entry)),
-            Plan::Or(items) => items.iter().any(|item| item.matches(entry)),
+            Plan::Levels(mask) => mask & (1 << row.level() as u16) != 0,
+            Plan::Text(matcher) => any_text(row, |text| matcher.is_in(text)),
+            Plan::Field(field, check) => field.of(row).is_some_and(|found| check.holds(&found)),
+            Plan::Not(inner) => !inner.matches(row),
+            Plan::And(items) => items.iter().all(|item| item.matches(row)),
+            Plan::Or(items) => items.iter().any(|item| item.matches(row)),
+        }
+    }
+
+    /// What must be decoded for [`Plan::matches`].
+    pub(super) fn columns(&self) -> Columns {
+        match self {
+            Plan::All | Plan::Levels(_) => Columns::default(),
+            // See `any_text`.
+            Plan::Text(_) => {
+                Columns { message: true, named: (1 << NAMED) - 1, fields: Fields::All, ..Columns::default() }
+            }
+            Plan::Field(field, _) => field.columns(),
+            Plan::Not(inner) => inner.columns(),
+            Plan::And(items) | Plan::Or(items) => {
+                items.iter().fold(Columns::default(), |columns, item| columns.and(&item.columns()))
+            }
         }
     }
 }
@@ -76,7 +93,11 @@ impl Check {
         match test {
             Test::Exists => Check::Exists,
             Test::Exact(text) => Check::Exact(text.clone()),
-            Test::Compare(comparison, text) => Check::compare(field, *comparison, text),
+            Test::Compare(comparison, bound) => Check::compare(*comparison, bound),
+            Test::Range(low, high) => Check::Range(
+                Box::new(Check::compare(low.from_below(), &low.bound)),
+                Box::new(Check::compare(high.from_above(), &high.bound)),
+            ),
             Test::Matches(Pattern::Regex(regex)) => Check::Regex(regex.clone()),
             Test::Matches(pattern) if field.is_prose() => Check::Contains(Matcher::new(pattern)),
             Test::Matches(Pattern::Glob(text)) => Check::Like(Glob::new(text)),
@@ -84,12 +105,11 @@ impl Check {
         }
     }
 
-    fn compare(field: &Field, comparison: Comparison, text: &str) -> Check {
-        match (field, text.parse::<f64>()) {
-            // The parser let only times pass; the latest of all is for the reader of this match.
-            (Field::Timestamp, _) => Check::Time(comparison, parse_absolute(text).unwrap_or(i64::MAX)),
-            (_, Ok(number)) => Check::Number(comparison, number),
-            (_, Err(_)) => Check::Order(comparison, text.to_owned()),
+    fn compare(comparison: Comparison, bound: &Bound) -> Check {
+        match (bound, bound.number()) {
+            (Bound::Time(time), _) => Check::Time(comparison, *time),
+            (_, Some(number)) => Check::Number(comparison, number),
+            (Bound::Text(text), None) => Check::Order(comparison, text.clone()),
         }
     }
 
@@ -112,6 +132,7 @@ impl Check {
                 let orderable = !found.is_null() && found.as_number().is_none();
                 orderable && comparison.holds((*found.to_text()).cmp(text))
             }
+            Check::Range(low, high) => low.holds(found) && high.holds(found),
             Check::Time(comparison, time) => match found {
                 Found::Time(own) => comparison.holds(own.cmp(time)),
                 _ => false,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::record::{Entry, Value, timestamp};
+use crate::record::{Columns, Fields, Row, ValueRef, timestamp};
 
 /// The named text columns, in the order of [`Entry::named`]. Their exact values are keys in the store.
 pub(super) const NAMED: [&str; 9] =
@@ -30,16 +30,17 @@ pub enum Field {
 }
 
 /// What an entry holds under a name.
-pub(super) enum Found<'a> {
-    Text(&'a str),
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found<'a> {
+    Text(Cow<'a, str>),
     /// Nanoseconds since the epoch.
     Time(i64),
-    Value(Cow<'a, Value>),
+    Value(ValueRef<'a>),
 }
 
 impl Field {
     /// The part that `name` stands for. With `fields.` in front, a name is always one of `Entry::fields`.
-    pub(super) fn from_name(name: &str) -> Field {
+    pub fn from_name(name: &str) -> Field {
         if let Some(key) = name.strip_prefix("fields.").filter(|key| !key.is_empty()) {
             return Field::Other(key.to_owned());
         }
@@ -64,18 +65,32 @@ impl Field {
         matches!(self, Field::Message | Field::Raw)
     }
 
-    pub(super) fn of<'a>(&self, entry: &'a Entry) -> Option<Found<'a>> {
+    /// What the row holds under this name; the row must have been decoded for [`Field::columns`].
+    pub fn of<'a, R: Row + ?Sized>(&self, row: &'a R) -> Option<Found<'a>> {
         Some(match self {
-            Field::Timestamp => Found::Time(entry.time),
-            Field::TimestampSource => Found::Text(entry.time_source.name()),
-            Field::Level => Found::Text(entry.level.name()),
-            Field::LevelSource => Found::Text(entry.level_source.name()),
-            Field::Message => Found::Text(entry.message()),
-            Field::Raw => Found::Text(&entry.raw),
-            Field::DurationMs => Found::Value(Cow::Owned(Value::Float(entry.duration_ms?))),
-            Field::Named(index) => Found::Text(entry.named().get(*index)?.1?),
-            Field::Other(name) => Found::Value(Cow::Borrowed(entry.field(name)?)),
+            Field::Timestamp => Found::Time(row.time()),
+            Field::TimestampSource => Found::Text(row.time_source().name().into()),
+            Field::Level => Found::Text(row.level().name().into()),
+            Field::LevelSource => Found::Text(row.level_source().name().into()),
+            Field::Message => Found::Text(row.message().into()),
+            Field::Raw => Found::Text(row.raw()),
+            Field::DurationMs => Found::Value(ValueRef::Float(row.duration_ms()?)),
+            Field::Named(index) => Found::Text(row.named(*index)?.into()),
+            Field::Other(name) => Found::Value(row.field(name)?),
         })
+    }
+
+    /// What must be decoded to answer [`Field::of`].
+    pub fn columns(&self) -> Columns {
+        let none = Columns::default();
+        match self {
+            Field::Timestamp | Field::TimestampSource | Field::Level | Field::LevelSource => none,
+            Field::Message => Columns { message: true, ..none },
+            Field::Raw => Columns { raw: true, ..none },
+            Field::DurationMs => Columns { duration: true, ..none },
+            Field::Named(index) => Columns { named: 1 << index, ..none },
+            Field::Other(name) => Columns { fields: Fields::Some(vec![name.as_str().into()]), ..none },
+        }
     }
 }
 
@@ -98,9 +113,9 @@ impl fmt::Display for Field {
 
 impl Found<'_> {
     /// The value as a person would write it in a query.
-    pub(super) fn to_text(&self) -> Cow<'_, str> {
+    pub fn to_text(&self) -> Cow<'_, str> {
         match self {
-            Found::Text(text) => Cow::Borrowed(text),
+            Found::Text(text) => Cow::Borrowed(text.as_ref()),
             Found::Time(time) => Cow::Owned(timestamp(*time)),
             Found::Value(value) => value.to_text(),
         }
@@ -109,13 +124,13 @@ impl Found<'_> {
     /// The number, when it is stored as one.
     pub(super) fn number(&self) -> Option<f64> {
         match self {
-            Found::Value(value) if !matches!(**value, Value::Str(_)) => value.as_number(),
+            Found::Value(value) if !matches!(value, ValueRef::Str(_)) => value.as_number(),
             _ => None,
         }
     }
 
     /// The number, also when it was written as text.
-    pub(super) fn as_number(&self) -> Option<f64> {
+    pub fn as_number(&self) -> Option<f64> {
         match self {
             Found::Text(text) => text.parse().ok(),
             Found::Time(_) => None,
@@ -123,11 +138,12 @@ impl Found<'_> {
         }
     }
 
-    pub(super) fn is_null(&self) -> bool {
+    /// A named column that is empty, or a field that is null: what `field:*` does not find.
+    pub fn is_null(&self) -> bool {
         match self {
             Found::Text(text) => text.is_empty(),
             Found::Time(_) => false,
-            Found::Value(value) => **value == Value::Null,
+            Found::Value(value) => *value == ValueRef::Null,
         }
     }
 }
@@ -135,6 +151,7 @@ impl Found<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Entry;
 
     #[test]
     fn named_columns_are_in_the_order_of_the_entry() {

@@ -19,7 +19,22 @@ pub(super) enum Token {
     Regex(String),
     /// A field's name and operator. The lexer then stands before its value: see [`Lexer::value`].
     Field(String, Operator),
+    /// `in(`, before the values of a field.
+    In,
+    Range(RawEdge, RawEdge),
+    /// `|`: the condition ends, and pipes begin.
+    Pipe,
     End,
+}
+
+/// One end of a range as it is written.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct RawEdge {
+    /// Byte where the bound starts.
+    pub start: usize,
+    pub inclusive: bool,
+    /// `None` for `*`: no bound.
+    pub bound: Option<String>,
 }
 
 /// What stands between a field's name and its value.
@@ -50,6 +65,8 @@ pub(super) struct Lexer<'q> {
     query: &'q str,
     /// Byte offset of what is not read yet.
     at: usize,
+    /// In the parentheses behind a field, where a range may stand as it may directly behind one.
+    pub in_group: bool,
 }
 
 /// Ends a bare word.
@@ -58,7 +75,7 @@ fn is_delimiter(c: char) -> bool {
 }
 
 /// Length of the field name at the head of `text`, 0 when there is none.
-fn name_len(text: &str) -> usize {
+pub(super) fn name_len(text: &str) -> usize {
     if !text.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '@')) {
         return 0;
     }
@@ -77,11 +94,11 @@ fn operator(text: &str) -> Option<(Operator, usize)> {
 
 impl<'q> Lexer<'q> {
     pub(super) fn new(query: &'q str) -> Lexer<'q> {
-        Lexer { query, at: 0 }
+        Lexer { query, at: 0, in_group: false }
     }
 
     pub(super) fn error(&self, position: usize, message: impl Into<String>) -> QueryError {
-        QueryError { position, message: message.into(), query: self.query.to_owned() }
+        QueryError::new(self.query, position, message)
     }
 
     fn rest(&self) -> &'q str {
@@ -103,8 +120,8 @@ impl<'q> Lexer<'q> {
             Some('(') => Some(Token::Open),
             Some(')') => Some(Token::Close),
             Some('-' | '!') => Some(self.not()?),
-            // Pipes (`| stats …`) are to be read here, behind the condition.
-            Some('|') => return Err(self.error(start, "unexpected `|`: to search for it, put it in quotes: \"|\"")),
+            Some('|') => Some(Token::Pipe),
+            Some('[' | '{') if self.in_group => return Ok((start, self.range()?)),
             Some('=' | '<' | '>' | ':') => {
                 let message = "a name is missing before this sign: write field:value, or put the text in quotes";
                 return Err(self.error(start, message));
@@ -135,7 +152,7 @@ impl<'q> Lexer<'q> {
     /// A sign of negation stands directly before what it negates.
     fn not(&self) -> Result<Token, QueryError> {
         match self.rest().chars().nth(1) {
-            Some(c) if !c.is_whitespace() && c != ')' && c != '|' => Ok(Token::Not),
+            Some(c) if !c.is_whitespace() && !matches!(c, ')' | '|') => Ok(Token::Not),
             _ => Err(self.error(self.at, "nothing is negated here: write -word without a space, or put it in quotes")),
         }
     }
@@ -149,7 +166,12 @@ impl<'q> Lexer<'q> {
                 self.at += 1;
                 Ok((start, Token::Open))
             }
-            Some('"') => Ok((start, self.quoted()?)),
+            Some('[' | '{') if patterns => Ok((start, self.range()?)),
+            Some('i') if patterns && self.rest().starts_with("in(") => {
+                self.at += "in(".len();
+                Ok((start, Token::In))
+            }
+            Some('"') => Ok((start, Token::Quoted(self.quoted()?))),
             Some(c) if !is_delimiter(c) && c != ':' => Ok((start, self.text(patterns)?)),
             _ => {
                 let message = format!(
@@ -165,37 +187,114 @@ impl<'q> Lexer<'q> {
     fn text(&mut self, patterns: bool) -> Result<Token, QueryError> {
         let rest = self.rest();
         if rest.starts_with('"') {
-            return self.quoted();
+            return Ok(Token::Quoted(self.quoted()?));
         }
         if let Some((pattern, len)) = regex(rest).filter(|_| patterns) {
             self.at += len;
             return Ok(Token::Regex(pattern));
         }
-        let word = &rest[..rest.find(is_delimiter).unwrap_or(rest.len())];
-        self.at += word.len();
+        let word = self.until(is_delimiter);
         let escaped_slash = patterns && word.starts_with("\\/");
         Ok(Token::Word(word[usize::from(escaped_slash)..].to_owned()))
     }
 
-    /// A text in double quotes, in which `\"` and `\\` stand for `"` and `\`.
-    fn quoted(&mut self) -> Result<Token, QueryError> {
-        let mut text = String::new();
-        let mut chars = self.rest().char_indices().skip(1).peekable();
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '"' => {
-                    self.at += at + 1;
-                    return Ok(Token::Quoted(text));
-                }
-                '\\' => match chars.next_if(|(_, next)| matches!(next, '"' | '\\')) {
-                    Some((_, escaped)) => text.push(escaped),
-                    None => text.push(c),
-                },
-                _ => text.push(c),
-            }
+    /// The range at whose bracket the lexer stands: `[1 TO 5]`, with `{` and `}` where a bound is not part of it.
+    fn range(&mut self) -> Result<Token, QueryError> {
+        let inclusive = self.rest().starts_with('[');
+        self.at += 1;
+        let (start, bound) = self.bound()?;
+        let low = RawEdge { start, inclusive, bound };
+        let (start, to) = self.bound()?;
+        if to.as_deref() != Some("TO") {
+            let message = "a range is written [LOW TO HIGH], with { or } where a bound is not part of it, and * where \
+                           there is none; to search for the text itself, put it in quotes";
+            return Err(self.error(start, message));
         }
-        Err(self.error(self.at, "this quote is not closed: add a `\"` at the end of the phrase"))
+        let (start, bound) = self.bound()?;
+        self.skip_space();
+        let inclusive = match self.rest().chars().next() {
+            Some(']') => true,
+            Some('}') => false,
+            _ => {
+                return Err(self.error(self.at, "this range is not closed: add a `]`, or a `}` to leave the bound out"));
+            }
+        };
+        self.at += 1;
+        Ok(Token::Range(low, RawEdge { start, inclusive, bound }))
     }
+
+    /// A bound of a range and the byte where it starts; `*` is none.
+    fn bound(&mut self) -> Result<(usize, Option<String>), QueryError> {
+        self.skip_space();
+        let start = self.at;
+        if self.rest().starts_with('"') {
+            return Ok((start, Some(self.quoted()?)));
+        }
+        let word = self.until(|c| is_delimiter(c) || matches!(c, '[' | ']' | '{' | '}'));
+        match word {
+            "" => Err(self.error(start, "a bound is missing: a range is written [LOW TO HIGH]; `*` is no bound")),
+            "*" => Ok((start, None)),
+            word => Ok((start, Some(word.to_owned()))),
+        }
+    }
+
+    /// An item of the list in `in(…)`, and the byte where it starts.
+    pub(super) fn item(&mut self) -> Result<(usize, Token), QueryError> {
+        self.skip_space();
+        let start = self.at;
+        if self.rest().starts_with('"') {
+            return Ok((start, Token::Quoted(self.quoted()?)));
+        }
+        match self.until(|c| is_delimiter(c) || c == ',') {
+            "" => Err(self.error(start, "a value is missing: a list is written in(a, b, \"c d\")")),
+            word => Ok((start, Token::Word(word.to_owned()))),
+        }
+    }
+
+    /// What stands behind an item: `true` for a comma, `false` for the end of the list.
+    pub(super) fn item_follows(&mut self) -> Result<bool, QueryError> {
+        self.skip_space();
+        let next = self.rest().chars().next();
+        if !matches!(next, Some(',' | ')')) {
+            let message = "a comma, or a `)` at the end of the list, is missing here: in(a, b, \"c d\")";
+            return Err(self.error(self.at, message));
+        }
+        self.at += 1;
+        Ok(next == Some(','))
+    }
+
+    /// What stands before the first character that `ends` it.
+    fn until(&mut self, ends: impl Fn(char) -> bool) -> &'q str {
+        let rest = self.rest();
+        let word = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        self.at += word.len();
+        word
+    }
+
+    fn quoted(&mut self) -> Result<String, QueryError> {
+        let unclosed = || self.error(self.at, "this quote is not closed: add a `\"` at the end of the phrase");
+        let (text, len) = quoted(self.rest()).ok_or_else(unclosed)?;
+        self.at += len;
+        Ok(text)
+    }
+}
+
+/// The text in double quotes at the head of `text` and its length with both quotes; `None` when they do not close.
+/// In it `\"` and `\\` stand for `"` and `\`.
+pub(super) fn quoted(text: &str) -> Option<(String, usize)> {
+    let mut inside = String::new();
+    let mut chars = text.char_indices().skip(1).peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return Some((inside, at + 1)),
+            '\\' => match chars.next_if(|(_, next)| matches!(next, '"' | '\\')) {
+                Some((_, escaped)) => inside.push(escaped),
+                None => inside.push(c),
+            },
+            _ => inside.push(c),
+        }
+    }
+    None
 }
 
 /// The regular expression at the head of `text` and its length with both slashes.

@@ -25,24 +25,35 @@ mod ast;
 mod error;
 mod eval;
 mod field;
+#[cfg(test)]
+mod laws;
 mod lex;
 mod matcher;
 mod need;
 mod parse;
+mod pieces;
 pub mod pipe;
+mod suggest;
 #[cfg(test)]
 mod tests;
 mod time;
 pub mod tokens;
+mod window;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 pub use error::QueryError;
+pub use field::{Field, Found};
 pub use need::Need;
 pub use parse::{MAX_DEPTH, MAX_QUERY_LEN, MAX_TERMS};
 pub use time::{TimeError, parse_time};
 
-use crate::record::Entry;
+use chrono::TimeZone;
+
+use crate::query::pipe::Pipe;
+use crate::record::{Columns, Row};
+use crate::sys::clock;
 
 /// A query that was read, ready to run on entries. Two are equal when they say the same; its `Display` reads back
 /// to an equal one.
@@ -50,30 +61,52 @@ use crate::record::Entry;
 pub struct Query {
     ast: ast::Ast,
     plan: eval::Plan,
+    pipes: Vec<Pipe>,
 }
 
 impl Query {
-    /// Reads a query. Its length, depth and number of terms are limited.
+    /// Reads a query, with times such as `now-1h` and `today` by the clock and the zone of this host. Its length,
+    /// depth and numbers of terms and pipes are limited.
     pub fn parse(text: &str) -> Result<Query, QueryError> {
-        parse::parse(text).map(Query::from_ast)
+        Query::parse_at(text, clock::now(), &chrono::Local)
+    }
+
+    /// As [`Query::parse`], at the moment `now_ns` (nanoseconds since the epoch) and in `zone`.
+    pub fn parse_at<Z: TimeZone>(text: &str, now_ns: i64, zone: &Z) -> Result<Query, QueryError> {
+        let (ast, pipes) = parse::parse(text, &|time| time::parse_period(time, now_ns, zone))?;
+        Ok(Query { plan: eval::Plan::new(&ast), ast, pipes })
     }
 
     /// The query that every entry matches.
     pub fn all() -> Query {
-        Query::from_ast(ast::Ast::All)
+        Query { ast: ast::Ast::All, plan: eval::Plan::All, pipes: Vec::new() }
     }
 
-    fn from_ast(ast: ast::Ast) -> Query {
-        Query { plan: eval::Plan::new(&ast), ast }
-    }
-
+    /// Whether the condition is one that every entry matches. This says nothing of [`Query::pipes`].
     pub fn is_all(&self) -> bool {
         self.ast == ast::Ast::All
     }
 
-    /// Whether the entry matches. This decides; [`Query::need`] only prunes.
-    pub fn matches(&self, entry: &Entry) -> bool {
-        self.plan.matches(entry)
+    /// Whether the row matches; it must have been decoded for [`Query::columns`]. This decides; [`Query::need`] only
+    /// prunes.
+    pub fn matches<R: Row + ?Sized>(&self, row: &R) -> bool {
+        self.plan.matches(row)
+    }
+
+    /// What must be decoded of entries for the condition. What a pipe needs, [`Pipe::columns`] says.
+    pub fn columns(&self) -> Columns {
+        self.plan.columns()
+    }
+
+    /// What is to be done with the entries that match, from left to right.
+    pub fn pipes(&self) -> &[Pipe] {
+        &self.pipes
+    }
+
+    /// The times in which entries may match, in nanoseconds since the epoch: what conditions on `timestamp` leave.
+    /// Like [`Query::need`] this may be too wide, never too narrow.
+    pub fn window(&self) -> RangeInclusive<i64> {
+        window::window(&self.ast)
     }
 
     /// What a block must contain for one of its entries to match.
@@ -84,7 +117,7 @@ impl Query {
 
 impl PartialEq for Query {
     fn eq(&self, other: &Query) -> bool {
-        self.ast == other.ast
+        self.ast == other.ast && self.pipes == other.pipes
     }
 }
 
@@ -98,6 +131,7 @@ impl std::str::FromStr for Query {
 
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.ast.fmt(f)
+        self.ast.fmt(f)?;
+        self.pipes.iter().try_for_each(|pipe| write!(f, " | {pipe}"))
     }
 }

@@ -1,12 +1,14 @@
 //! The *necessary* condition of a query, from which the store picks the blocks worth decoding.
 //!
 //! The rule: when an entry matches, the block it is in satisfies the need. A need may select too much, never too
-//! little, and the evaluator decides. So a negation needs nothing, a comparison needs nothing, and a wildcard
-//! needs only the tokens that stand whole beside it.
+//! little, and the evaluator decides. So a negation needs nothing, a comparison needs nothing, and a pattern needs
+//! only the pieces that every text it matches contains: see `pieces`.
 
 use crate::query::ast::{Ast, Pattern, Test, levels};
 use crate::query::field::{Field, NAMED};
-use crate::query::tokens::{is_token_char, lower, to_lower, tokens};
+use crate::query::matcher::Glob;
+use crate::query::pieces::{of_glob, of_regex};
+use crate::query::tokens::{to_lower, tokens};
 use crate::record::Level;
 
 /// What a block must contain to be worth decoding. All texts are in lower case ([`crate::query::tokens::lower`]).
@@ -20,6 +22,8 @@ pub enum Need {
     Word(String),
     /// A token with this head.
     Prefix(String),
+    /// A token with this piece anywhere in it: token characters only, at least two.
+    Contains(String),
     /// An entry whose named column `field` has this whole value.
     Key { field: &'static str, value: String },
     /// An entry at one of these levels.
@@ -32,7 +36,7 @@ pub enum Need {
 
 impl Need {
     /// All of `needs`, simplified.
-    fn all(needs: impl IntoIterator<Item = Need>) -> Need {
+    pub(super) fn all(needs: impl IntoIterator<Item = Need>) -> Need {
         let mut kept: Vec<Need> = Vec::new();
         for need in needs {
             match need {
@@ -51,7 +55,7 @@ impl Need {
     }
 
     /// One of `needs`, simplified; the levels become one set.
-    fn any(needs: impl IntoIterator<Item = Need>) -> Need {
+    pub(super) fn any(needs: impl IntoIterator<Item = Need>) -> Need {
         let mut kept: Vec<Need> = Vec::new();
         let mut any_level: Vec<Level> = Vec::new();
         for need in needs {
@@ -110,7 +114,7 @@ fn of_pattern(pattern: &Pattern) -> Need {
     match pattern {
         Pattern::Literal(text) => of_tokens(text),
         Pattern::Glob(text) => of_glob(text),
-        Pattern::Regex(_) => Need::Anything,
+        Pattern::Regex(regex) => of_regex(regex.as_str()),
     }
 }
 
@@ -118,32 +122,21 @@ fn of_tokens(text: &str) -> Need {
     Need::all(tokens(text).map(|token| Need::Word(to_lower(token))))
 }
 
-/// The tokens that stand whole in a text with wildcards, and the heads of those that a wildcard ends.
-/// What follows a wildcard within a token may be the middle of a longer one, and says nothing.
-fn of_glob(text: &str) -> Need {
-    let runs = text.split(|c: char| !(is_token_char(c) || c == '*')).filter(|run| !run.is_empty());
-    Need::all(runs.map(|run| match run.split_once('*') {
-        None => Need::Word(to_lower(run)),
-        Some(("", _)) => Need::Anything,
-        Some((head, _)) => Need::Prefix(head.chars().map(lower).collect()),
-    }))
-}
-
 fn of_field(field: &Field, test: &Test) -> Need {
     match (field, test) {
         // Not among the tokens.
         (Field::Raw | Field::Timestamp | Field::TimestampSource, _) => Need::Anything,
         (Field::Level | Field::LevelSource | Field::DurationMs, _) => Need::Anything,
-        (_, Test::Exists | Test::Compare(..)) => Need::Anything,
+        (_, Test::Exists | Test::Compare(..) | Test::Range(..)) => Need::Anything,
         (Field::Named(index), Test::Exact(value) | Test::Matches(Pattern::Literal(value))) if !value.is_empty() => {
             NAMED.get(*index).map_or(Need::Anything, |field| Need::Key { field, value: to_lower(value) })
         }
         (Field::Other(_), Test::Exact(value) | Test::Matches(Pattern::Literal(value))) if is_loose(value) => {
             Need::Anything
         }
-        (Field::Other(_), Test::Matches(Pattern::Glob(text))) if text.chars().all(|c| "*nulNUL".contains(c)) => {
-            Need::Anything // may match a null, which has no tokens
-        }
+        // A null has no tokens.
+        (Field::Other(_), Test::Matches(Pattern::Glob(text))) if Glob::new(text).matches("null") => Need::Anything,
+        (Field::Other(_), Test::Matches(Pattern::Regex(regex))) if regex.is_match("null") => Need::Anything,
         (_, Test::Exact(value)) => of_tokens(value),
         (_, Test::Matches(pattern)) => of_pattern(pattern),
     }

@@ -1,12 +1,15 @@
-//! From tokens to the tree: `NOT` binds tighter than `AND` (written or not), which binds tighter than `OR`.
+//! From tokens to the tree: `NOT` binds tighter than `AND` (written or not), which binds tighter than `OR`. What
+//! stands behind the first `|` is read by `pipe`.
 
 use regex::RegexBuilder;
 
 use crate::query::QueryError;
-use crate::query::ast::{Ast, Comparison, Pattern, Test};
+use crate::query::ast::{Ast, Bound, Comparison, Edge, Pattern, Test};
 use crate::query::field::Field;
-use crate::query::lex::{Lexer, Operator, Token};
-use crate::query::time::parse_absolute;
+use crate::query::lex::{Lexer, Operator, RawEdge, Token};
+use crate::query::pipe::{self, Pipe};
+use crate::query::suggest::hint;
+use crate::query::time::{Period, TimeError};
 use crate::record::Level;
 
 /// Longest query, in bytes.
@@ -18,27 +21,41 @@ pub const MAX_TERMS: usize = 500;
 /// Memory a compiled regular expression may take, in bytes.
 const MAX_REGEX_SIZE: usize = 1 << 20;
 
-/// Reads a whole query.
-pub(super) fn parse(query: &str) -> Result<Ast, QueryError> {
+/// What a text says of time, by the clock and zone that the query is read with.
+pub(super) type Times<'t> = &'t dyn Fn(&str) -> Result<Period, TimeError>;
+
+/// Reads a whole query: the condition and the pipes behind it.
+pub(super) fn parse(query: &str, times: Times<'_>) -> Result<(Ast, Vec<Pipe>), QueryError> {
     let lexer = Lexer::new(query);
     if query.len() > MAX_QUERY_LEN {
         let message = format!("a query may have at most {MAX_QUERY_LEN} bytes, this one has {}", query.len());
         return Err(lexer.error(0, message));
     }
-    let mut parser = Parser { lexer, token: Token::End, start: 0, depth: 0, terms: 0 };
+    let mut parser = Parser { lexer, times, token: Token::End, start: 0, depth: 0, terms: 0 };
     parser.advance()?;
-    if parser.token == Token::End {
-        return Ok(Ast::All);
-    }
-    let ast = parser.either(None)?;
+    let ast = match parser.token {
+        Token::End | Token::Pipe => Ast::All,
+        _ => parser.either(None)?,
+    };
     match parser.token {
-        Token::End => Ok(ast),
+        Token::End => Ok((ast, Vec::new())),
+        Token::Pipe => Ok((ast, pipe::parse(query, parser.start)?)),
         _ => Err(parser.wrong("this parenthesis closes nothing: remove it, or put it in quotes")),
     }
 }
 
+/// `level:*`: any level but unknown.
+const KNOWN_LEVEL: Ast = Ast::Level(Some(Comparison::GreaterOrEqual), Level::Trace);
+
+/// What a time as a value says: exactly then, or in that day.
+fn within(period: Period) -> Test {
+    let edge = |time, inclusive| Edge { inclusive, bound: Bound::Time(time) };
+    Test::Range(edge(period.since, true), edge(period.until.unwrap_or(period.since), period.until.is_none()))
+}
+
 struct Parser<'q> {
     lexer: Lexer<'q>,
+    times: Times<'q>,
     /// The token to look at, and the byte where it starts.
     token: Token,
     start: usize,
@@ -83,7 +100,7 @@ impl Parser<'_> {
         let mut items = vec![self.unary(field)?];
         loop {
             match self.token {
-                Token::Or | Token::Close | Token::End => break,
+                Token::Or | Token::Close | Token::Pipe | Token::End => break,
                 Token::And => drop(self.advance()?),
                 _ => {}
             }
@@ -111,13 +128,14 @@ impl Parser<'_> {
                 let message = "something to look for is missing here; to search for the word itself, quote it";
                 return Err(self.wrong(message));
             }
+            Token::Pipe => {
+                let message = "something to look for is missing before this `|`; to search for it, quote it: \"|\"";
+                return Err(self.wrong(message));
+            }
             Token::End => return Err(self.wrong("the query ends where something to look for should stand")),
             _ => {}
         }
-        self.terms += 1;
-        if self.terms > MAX_TERMS {
-            return Err(self.wrong(format!("a query may have at most {MAX_TERMS} terms: use a wildcard or a regex")));
-        }
+        self.count_term(start)?;
         if let Token::Field(name, operator) = &self.token {
             if field.is_some() {
                 return Err(self.wrong("a field in the group of another field: close the group first, or quote it"));
@@ -133,14 +151,27 @@ impl Parser<'_> {
         }
     }
 
+    fn count_term(&mut self, start: usize) -> Result<(), QueryError> {
+        self.terms += 1;
+        if self.terms > MAX_TERMS {
+            let message = format!("a query may have at most {MAX_TERMS} terms: use a wildcard or a regex");
+            return Err(self.lexer.error(start, message));
+        }
+        Ok(())
+    }
+
     fn group(&mut self, field: Option<&Field>) -> Result<Ast, QueryError> {
         let open = self.start;
         self.nested(|parser| {
+            // The lexer is one token ahead: it learns of the group before the first token in it is read, and that
+            // the group is over before the first one behind it.
+            let outer = std::mem::replace(&mut parser.lexer.in_group, field.is_some());
             parser.advance()?;
             let inside = parser.either(field)?;
             if parser.token != Token::Close {
                 return Err(parser.lexer.error(open, "this parenthesis is not closed: add a `)`"));
             }
+            parser.lexer.in_group = outer;
             parser.advance()?;
             Ok(inside)
         })
@@ -154,6 +185,9 @@ impl Parser<'_> {
             (self.start, self.token) = (start, value);
             return self.group(Some(&field));
         }
+        if value == Token::In {
+            return self.one_of(&field);
+        }
         let comparison = match operator {
             Operator::Is => None,
             Operator::Compare(comparison) => Some(comparison),
@@ -166,7 +200,7 @@ impl Parser<'_> {
             }
             (_, Token::Word(text) | Token::Quoted(text)) => match comparison {
                 Some(comparison) => self.compare(field, comparison, text, start)?,
-                None => Ast::Field(field, Test::Exact(text)),
+                None => self.exact(field, text, start)?,
             },
             (_, _) => return Err(self.lexer.error(start, "a value must follow this sign")),
         };
@@ -174,32 +208,109 @@ impl Parser<'_> {
         Ok(if operator == Operator::NotExact { Ast::Not(Box::new(ast)) } else { ast })
     }
 
-    fn compare(&self, field: Field, than: Comparison, text: String, start: usize) -> Result<Ast, QueryError> {
-        if field == Field::Timestamp {
-            parse_absolute(&text).map_err(|error| self.lexer.error(start, error.to_string()))?;
+    /// The list behind `field:in(`; it says what `field:(a OR b)` says.
+    fn one_of(&mut self, field: &Field) -> Result<Ast, QueryError> {
+        let mut items = Vec::new();
+        loop {
+            let (start, value) = self.lexer.item()?;
+            self.count_term(start)?;
+            items.push(self.test(field, value, start)?);
+            if !self.lexer.item_follows()? {
+                break;
+            }
         }
-        Ok(Ast::Field(field, Test::Compare(than, text)))
+        self.advance()?;
+        Ok(if items.len() == 1 { items.swap_remove(0) } else { Ast::Or(items) })
+    }
+
+    fn compare(&self, field: Field, than: Comparison, text: String, start: usize) -> Result<Ast, QueryError> {
+        let bound = self.bound(&field, text, start)?;
+        Ok(Ast::Field(field, Test::Compare(than, bound)))
+    }
+
+    fn period(&self, text: &str, start: usize) -> Result<Period, QueryError> {
+        (self.times)(text).map_err(|error| self.lexer.error(start, error.to_string()))
+    }
+
+    fn bound(&self, field: &Field, text: String, start: usize) -> Result<Bound, QueryError> {
+        match field {
+            Field::Timestamp => Ok(Bound::Time(self.period(&text, start)?.since)),
+            _ => Ok(Bound::Text(text)),
+        }
+    }
+
+    fn exact(&self, field: Field, text: String, start: usize) -> Result<Ast, QueryError> {
+        let test = match field {
+            Field::Timestamp => within(self.period(&text, start)?),
+            _ => Test::Exact(text),
+        };
+        Ok(Ast::Field(field, test))
+    }
+
+    /// `field:[LOW TO HIGH]`.
+    fn range(&self, field: &Field, low: RawEdge, high: RawEdge, open: usize) -> Result<Ast, QueryError> {
+        if *field == Field::Level {
+            return self.level_range(low, high);
+        }
+        let edge = |raw: RawEdge| -> Result<Option<Edge>, QueryError> {
+            let bound = raw.bound.map(|text| self.bound(field, text, raw.start)).transpose()?;
+            Ok(bound.map(|bound| Edge { inclusive: raw.inclusive, bound }))
+        };
+        let test = match (edge(low)?, edge(high)?) {
+            (None, None) => Test::Exists,
+            (Some(low), None) => Test::Compare(low.from_below(), low.bound),
+            (None, Some(high)) => Test::Compare(high.from_above(), high.bound),
+            (Some(low), Some(high)) => match low.bound.order(&high.bound) {
+                None => return Err(self.lexer.error(open, "one bound is a number and the other is not")),
+                Some(std::cmp::Ordering::Greater) => {
+                    return Err(self.lexer.error(open, "nothing is in this range: write the smaller bound first"));
+                }
+                Some(_) => Test::Range(low, high),
+            },
+        };
+        Ok(Ast::Field(field.clone(), test))
+    }
+
+    fn level_range(&self, low: RawEdge, high: RawEdge) -> Result<Ast, QueryError> {
+        let below = if low.inclusive { Comparison::GreaterOrEqual } else { Comparison::Greater };
+        let above = if high.inclusive { Comparison::LessOrEqual } else { Comparison::Less };
+        let mut items = Vec::new();
+        for (edge, comparison) in [(low, below), (high, above)] {
+            if let Some(word) = edge.bound {
+                items.push(self.level(Some(comparison), &word, edge.start)?);
+            }
+        }
+        match items.len() {
+            0 => Ok(KNOWN_LEVEL),
+            1 => Ok(items.swap_remove(0)),
+            _ => Ok(Ast::And(items)),
+        }
     }
 
     /// What `field:VALUE` says.
     fn test(&self, field: &Field, value: Token, start: usize) -> Result<Ast, QueryError> {
         let exists = value == Token::Word("*".into());
+        if let Token::Range(low, high) = value {
+            return self.range(field, low, high, start);
+        }
         if *field != Field::Level {
-            let test = if exists { Test::Exists } else { Test::Matches(self.pattern(value, start)?) };
+            let test = match self.pattern(value, start)? {
+                _ if exists => Test::Exists,
+                Pattern::Literal(text) if *field == Field::Timestamp => within(self.period(&text, start)?),
+                pattern => Test::Matches(pattern),
+            };
             return Ok(Ast::Field(field.clone(), test));
         }
         match self.pattern(value, start)? {
-            // Any level but unknown.
-            _ if exists => Ok(Ast::Level(Some(Comparison::GreaterOrEqual), Level::Trace)),
+            _ if exists => Ok(KNOWN_LEVEL),
             Pattern::Literal(word) => self.level(None, &word, start),
-            _ => self.level(None, "", start),
+            Pattern::Glob(_) | Pattern::Regex(_) => self.level(None, "", start),
         }
     }
 
     fn level(&self, comparison: Option<Comparison>, word: &str, start: usize) -> Result<Ast, QueryError> {
         let level = Level::from_word(word).ok_or_else(|| {
-            let names: Vec<_> = Level::ALL.iter().map(|level| level.name()).collect();
-            self.lexer.error(start, format!("no such level: write one of {}", names.join(", ")))
+            self.lexer.error(start, format!("no such level: {}", hint(word, &Level::ALL.map(Level::name))))
         })?;
         Ok(Ast::Level(comparison, level))
     }

@@ -3,7 +3,7 @@
 //! A token is a run of alphanumeric characters and `_`; everything else separates. `wf-8f3a12cd` is two tokens,
 //! and so is `orchestrator.workflow`. Tokens are compared in lower case, see [`lower`].
 
-use crate::record::{Entry, Value};
+use crate::record::{NAMED, Row, ValueRef};
 
 /// Class of a byte: part of a token, a separator, or the start of a character that must be decoded.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -128,24 +128,21 @@ pub(super) fn starts_after(text: &str, at: usize) -> bool {
     }
 }
 
-/// Whether `test` holds for one of the texts of an entry; stops at the first.
+/// Whether `test` holds for one of the texts of a row; stops at the first.
 ///
 /// The *text of an entry* is what bare words, phrases and regular expressions look at: the message, then the
-/// values of the named text columns ([`Entry::named`]), then the values of all fields but null ones. Each value
+/// values of the named text columns ([`Row::named`]), then the values of all fields but null ones. Each value
 /// is tokenised by itself, so a phrase never spans two. The raw text is not among them.
-pub fn any_text(entry: &Entry, mut test: impl FnMut(&str) -> bool) -> bool {
-    test(entry.message())
-        || entry.named().iter().any(|(_, value)| value.is_some_and(&mut test))
-        || entry.fields.iter().any(|(_, value)| match value {
-            Value::Null => false,
-            value => test(&value.to_text()),
-        })
+pub fn any_text<R: Row + ?Sized>(row: &R, mut test: impl FnMut(&str) -> bool) -> bool {
+    test(row.message())
+        || (0..NAMED).any(|column| row.named(column).is_some_and(&mut test))
+        || row.any_field(&mut |_, value| value != ValueRef::Null && test(&value.to_text()))
 }
 
-/// Calls `f` with every token of the entry's text in lower case, repetitions included. `buffer` is scratch space.
+/// Calls `f` with every token of the row's text in lower case, repetitions included. `buffer` is scratch space.
 /// This is what the store indexes as terms.
-pub fn for_each_token(entry: &Entry, buffer: &mut String, mut f: impl FnMut(&str)) {
-    any_text(entry, |text| {
+pub fn for_each_token<R: Row + ?Sized>(row: &R, buffer: &mut String, mut f: impl FnMut(&str)) {
+    any_text(row, |text| {
         for token in tokens(text) {
             lower_into(token, buffer);
             f(buffer);

@@ -38,6 +38,7 @@ fn translate(need: &Need, schema: &Schema) -> Box<dyn TantivyQuery> {
             term(schema.terms, &text)
         }
         Need::Prefix(prefix) => prefix_query(prefix, schema),
+        Need::Contains(_) => Box::new(AllQuery),
         Need::Key { field, value } => term(schema.keys, &key_term(field, value)),
         Need::Level(levels) => {
             let terms = levels.iter().map(|level| term(schema.keys, &key_term("level", level.name())));
@@ -70,6 +71,7 @@ pub fn block_may_match(block: &Block, need: &Need) -> bool {
         Need::Prefix(prefix) => {
             prefix_may_be_in_bucket(prefix) || block.words.split(' ').any(|w| w.starts_with(prefix_term(prefix)))
         }
+        Need::Contains(_) => true,
         Need::Key { field, value } => has_key(&key_term(field, value)),
         Need::Level(levels) => levels.iter().any(|l: &Level| has_key(&key_term("level", l.name()))),
         Need::All(needs) => needs.iter().all(|n| block_may_match(block, n)),
