@@ -13,7 +13,7 @@ use logmill::generate::{corpus_json, corpus_text};
 use logmill::pipeline::{Pipeline, StreamParser};
 use logmill::query::Query;
 use logmill::record::{Entry, EntryBatch};
-use logmill::search::{Request, Window, find};
+use logmill::search::{Budget, Request, Window, find};
 use logmill::store::{Options as StoreOptions, Writer};
 use logmill::sys::clock;
 use logmill::sys::files::folder_size;
@@ -223,8 +223,8 @@ fn visible(folder: &Path) -> Value {
         write!(log, "INFO:     probe{probe}x\n{next}").unwrap();
         let query = Query::parse(&format!("probe{probe}x")).unwrap();
         loop {
-            let time_limit = Duration::from_secs(10);
-            let request = Request { query: query.clone(), window: Window::ALL, limit: 1, time_limit };
+            let request =
+                Request { query: query.clone(), window: Window::ALL, limit: 1, after: None, budget: Budget::default() };
             if !find(&engine.shared.snapshot(), &request).unwrap().entries.is_empty() {
                 break;
             }

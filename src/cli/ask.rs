@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::cli::{Common, Usage};
 use crate::config::{Config, load_main};
 use crate::http::Client;
-use crate::store::{Partitions, Snapshot};
+use crate::store::Snapshot;
 
 /// Who answers.
 pub enum Source {
@@ -34,17 +34,24 @@ impl Source {
 
 /// The committed partitions.
 pub fn open(data: &Path) -> anyhow::Result<Snapshot> {
-    let folder = data.join("partitions");
     anyhow::ensure!(
-        folder.is_dir(),
+        data.join("partitions").is_dir(),
         "there is no logmill data in {}; start `logmill run`, or name the folder with --data-dir",
         data.display()
     );
-    let partitions = Partitions::open(&folder)?;
-    for damage in &partitions.damaged {
-        eprintln!("warning: {damage}; its entries are missing from the answer");
+    Ok(Snapshot::of_disk(data)?)
+}
+
+/// Says on the terminal what is missing from an answer; an error when it was cut.
+pub fn complete(answer: &Value) -> anyhow::Result<()> {
+    let damaged = answer.get("damaged").or_else(|| answer.get("effort")?.get("damaged"));
+    for damage in damaged.and_then(Value::as_array).into_iter().flatten() {
+        eprintln!("warning: {}; its entries are missing from the answer", damage.as_str().unwrap_or_default());
     }
-    Ok(Snapshot { partitions: partitions.views(), ..Snapshot::default() })
+    match answer["partial"].as_str() {
+        Some(reason) => anyhow::bail!("the answer is not complete: {reason}"),
+        None => Ok(()),
+    }
 }
 
 /// A path with parameters, percent-encoded.

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::cli::Common;
 use crate::cli::ask::control;
-use crate::cli::output::{Format, outln};
-use crate::config::load_main;
+use crate::cli::output::{Format, cell, outln};
+use crate::cli::{Common, Usage};
+use crate::config::{load_main, retention};
 use crate::daemon::{Board, prune};
 use crate::http::Client;
 use crate::store::Writer;
@@ -20,25 +20,27 @@ pub struct Arguments {
 
 pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     let config = load_main(common.config.as_deref(), |c| common.adjust(c))?;
-    let removals: Vec<String> = match Client::of_data_dir(&config.control_socket()) {
-        Some(client) => {
-            let answer = control(&client, &json!({ "do": "prune", "dry_run": arguments.dry_run }))?;
-            serde_json::from_value(answer["removals"].clone())?
-        }
+    let mut answer = match Client::of_data_dir(&config.control_socket()) {
+        Some(client) => control(&client, &json!({ "do": "prune", "dry_run": arguments.dry_run }))?,
         None => {
             anyhow::ensure!(config.data_dir.exists(), "there is no logmill data in {}", config.data_dir.display());
+            let retention = retention(&config, clock::now()).map_err(Usage::error)?;
+            // It keeps the lock of the data folder.
             let writer = Writer::open(&config.data_dir, config.store_options())?;
-            let (shared, limits) = (writer.shared(), config.limits());
-            let dry_run = arguments.dry_run;
-            prune(&shared, &limits, &Board::default(), clock::now(), dry_run).map_err(anyhow::Error::msg)?
+            let plan = prune(&writer.shared(), &retention, &Board::default(), clock::now(), arguments.dry_run);
+            plan.map_err(anyhow::Error::msg)?.to_json()
         }
     };
     if common.format == Some(Format::Json) {
-        outln!("{}", json!({ "removals": removals, "dry_run": arguments.dry_run }));
+        answer["dry_run"] = arguments.dry_run.into();
+        outln!("{answer}");
         return Ok(());
     }
+    let lines = |key: &str| answer[key].as_array().cloned().unwrap_or_default();
     let verb = if arguments.dry_run { "would remove" } else { "removed" };
-    removals.iter().for_each(|removal| outln!("{verb} {removal}"));
+    let (removals, held) = (lines("removals"), lines("held"));
+    removals.iter().for_each(|removal| outln!("{verb} {}", cell(removal)));
+    held.iter().for_each(|held| outln!("kept {}", cell(held)));
     if removals.is_empty() {
         outln!("nothing to remove");
     }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cli::ask::{Source, target};
+use crate::cli::ask::{Source, complete, target};
 use crate::cli::output::{self, Format, bars, cell, csv, outln, table};
 use crate::cli::search::window;
 use crate::cli::{Common, Usage};
 use crate::query::Query;
-use crate::search::{By, RateRequest, rate};
+use crate::search::{Budget, By, RateRequest, rate};
 use crate::sys::units::Span;
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -81,13 +81,12 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
             client.ask(&target("/api/v1/rate", &parameters), None)?.body
         }
         Source::Disk(snapshot) => {
-            let time_limit = Duration::from_secs(600);
-            rate(&snapshot, &RateRequest { query, window, step, by, time_limit })?.to_json(by, step)
+            let budget = Budget { time: Duration::from_secs(600), ..Budget::default() };
+            rate(&snapshot, &RateRequest { query, window, step, by, budget })?.to_json(by, step)
         }
     };
     print(&report, common.format_or(Format::Table), step)?;
-    anyhow::ensure!(report["partial"] != true, "the question took too long; the answer is not complete");
-    Ok(())
+    complete(&report)
 }
 
 const COLUMNS: [&str; 7] = ["entries", "known", "errors", "error_rate", "finished", "failed", "failure_rate"];

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::cli::ask::{Source, target};
+use crate::cli::ask::{Source, complete, target};
 use crate::cli::output::{self, Format};
 use crate::cli::{Common, Usage};
 use crate::query::{Query, parse_time};
-use crate::search::{Request, Window, find};
+use crate::search::{Budget, Request, Window, find};
 use crate::sys::clock;
 
 #[derive(clap::Args)]
@@ -30,6 +30,9 @@ pub struct Arguments {
     /// The newest N entries
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
+    /// The page behind the one that ended here; the answer names it
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<String>,
     /// Give the raw text too, in JSON
     #[arg(long)]
     raw: bool,
@@ -41,41 +44,35 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     let format = common.format_or(Format::Table);
     let raw = arguments.raw || format == Format::Raw;
     let (source, _) = Source::find(common)?;
-    let (mut entries, more, partial) = match source {
+    let mut answer = match source {
         Source::Daemon(client) => {
             let parameters = [
                 ("query", Some(arguments.query.clone())),
                 ("since", arguments.since.clone()),
                 ("until", arguments.until.clone()),
                 ("limit", Some(arguments.limit.to_string())),
+                ("after", arguments.after.clone()),
                 ("raw", Some(raw.to_string())),
             ];
-            let mut body = client.ask(&target("/api/v1/search", &parameters), None)?.body;
-            let Value::Array(entries) = body["entries"].take() else {
-                anyhow::bail!("the daemon's answer has no entries");
-            };
-            (entries, body["more"] == true, body["partial"] == true)
+            client.ask(&target("/api/v1/search", &parameters), None)?.body
         }
         Source::Disk(snapshot) => {
-            let time_limit = Duration::from_secs(600);
-            let found = find(&snapshot, &Request { query, window, limit: arguments.limit, time_limit })?;
-            (found.entries.iter().map(|(_, e)| e.to_json(raw)).collect(), found.more, found.partial)
+            let after = arguments.after.as_deref().map(str::parse).transpose().map_err(Usage::error)?;
+            let budget = Budget { time: Duration::from_secs(600), ..Budget::default() };
+            find(&snapshot, &Request { query, window, limit: arguments.limit, after, budget })?.to_json(raw)
         }
     };
+    let Value::Array(mut entries) = answer["entries"].take() else {
+        anyhow::bail!("the daemon's answer has no entries");
+    };
     entries.reverse();
-    let answered_less = more && entries.len() < arguments.limit;
     output::entries(&entries, format)?;
     if format == Format::Table && entries.is_empty() {
         eprintln!("no entry matches");
-    } else if format == Format::Table && more && !answered_less {
-        eprintln!("there are older ones: --limit {} shows more", arguments.limit.max(1) * 10);
+    } else if let (Format::Table, Some(next)) = (format, answer["next"].as_str()) {
+        eprintln!("there are older ones: --after {next} shows them");
     }
-    if answered_less && !partial {
-        let given = entries.len();
-        eprintln!("the daemon gives {given} entries at most; --until asks for older ones, or ask while it is stopped");
-    }
-    anyhow::ensure!(!partial, "the question took too long; the answer is not complete");
-    Ok(())
+    complete(&answer)
 }
 
 /// The times of `--since` and `--until`.

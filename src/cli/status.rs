@@ -8,7 +8,7 @@ use crate::cli::output::{Format, cell, colour, outln, table};
 use crate::config::Config;
 use crate::daemon::partitions;
 use crate::record::timestamp;
-use crate::store::{Partitions, Snapshot};
+use crate::store::Snapshot;
 use crate::sys::units::Bytes;
 
 pub fn run(common: &Common) -> anyhow::Result<()> {
@@ -27,7 +27,7 @@ pub fn run(common: &Common) -> anyhow::Result<()> {
 
 /// What can be known without a daemon.
 fn from_disk(snapshot: &Snapshot, config: &Config) -> anyhow::Result<Value> {
-    let payload = Partitions::open(&config.data_dir.join("partitions"))?.payload()?;
+    let payload = snapshot.payload()?;
     let file = |p: &crate::record::Position| {
         let size = std::fs::metadata(&p.path).map_or(0, |m| m.len());
         json!({
@@ -38,7 +38,7 @@ fn from_disk(snapshot: &Snapshot, config: &Config) -> anyhow::Result<Value> {
     Ok(json!({
         "running": false,
         "files": payload.positions.iter().map(file).collect::<Vec<_>>(),
-        "partitions": partitions(snapshot),
+        "partitions": partitions(&snapshot.partitions, true).0,
         "last_commit": (payload.committed_at > 0).then(|| timestamp(payload.committed_at)),
         "rotations": rotations(config),
     }))

@@ -5,9 +5,11 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Config, SHIPPED_POLICY};
+use crate::config::{Config, SHIPPED_POLICY, retention};
 use crate::pipeline::Pipeline;
 use crate::rotate::Policy;
+use crate::store::Retention;
+use crate::sys::clock;
 use crate::sys::units::Bytes;
 use crate::tail::Source;
 
@@ -45,6 +47,7 @@ pub struct Loaded {
     pub samples: usize,
     pub policy: Policy,
     pub policy_path: PathBuf,
+    pub retention: Retention,
     pub warnings: Vec<String>,
     /// `None`: no server.
     pub http: Option<SocketAddr>,
@@ -101,9 +104,14 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
     let pipelines = pipelines(&config, &mut samples, &mut problems);
     let mut warnings = Vec::new();
     let (policy, policy_path) = policy(&config, &mut warnings, &mut problems);
+    let retention = retention(&config, clock::now()).unwrap_or_else(|error| {
+        problems.push(format!("{}: {error}", shown.display()));
+        Retention::default()
+    });
     match (policy, problems.is_empty()) {
         (Some(policy), true) => {
-            Ok(Loaded { config, path, pipelines: Arc::new(pipelines), samples, policy, policy_path, warnings, http })
+            let pipelines = Arc::new(pipelines);
+            Ok(Loaded { config, path, pipelines, samples, policy, policy_path, retention, warnings, http })
         }
         _ => Err(Problems(problems)),
     }

@@ -3,6 +3,7 @@
 //! Paths and globs are relative to the working folder of the process.
 
 mod load;
+mod retention;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::sys::units::{Bytes, Span};
 use crate::tail;
 
 pub use load::{ConfigError, Loaded, Problems, load, load_main};
+pub use retention::retention;
 
 /// The rotation policy used where the configuration names none and `config/logrotate.conf` is missing.
 pub const SHIPPED_POLICY: &str = include_str!("../../config/logrotate.conf");
@@ -66,6 +68,28 @@ pub struct Retention {
     pub min_free: Option<Bytes>,
     /// How often the limits are looked at.
     pub every: Span,
+    /// Entries that leave earlier than others.
+    pub rule: Vec<RetentionRule>,
+    /// Times of which nothing is removed.
+    pub hold: Vec<RetentionHold>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionRule {
+    /// As for `logmill search`, without pipes.
+    pub query: String,
+    pub max_age: Span,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionHold {
+    /// Times as for `logmill search --since`.
+    pub since: String,
+    pub until: String,
+    #[serde(default)]
+    pub reason: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -120,7 +144,14 @@ impl Default for Store {
 
 impl Default for Retention {
     fn default() -> Retention {
-        Retention { max_age: Some(seconds(30 * 86_400)), max_bytes: None, min_free: None, every: seconds(60) }
+        Retention {
+            max_age: Some(seconds(30 * 86_400)),
+            max_bytes: None,
+            min_free: None,
+            every: seconds(60),
+            rule: Vec::new(),
+            hold: Vec::new(),
+        }
     }
 }
 
@@ -148,11 +179,6 @@ impl Config {
 
     pub fn store_options(&self) -> store::Options {
         store::Options { partition_bytes: self.store.partition_bytes }
-    }
-
-    pub fn limits(&self) -> store::Limits {
-        let Retention { max_age, max_bytes, min_free, .. } = self.retention;
-        store::Limits { max_age, max_bytes, min_free }
     }
 
     pub fn rotation_state(&self) -> PathBuf {

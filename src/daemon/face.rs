@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use crate::daemon::Board;
 use crate::daemon::board::IngestState;
 use crate::daemon::index::{Current, lock};
-use crate::daemon::rotation::{Rotating, prune};
+use crate::daemon::partitions::{partitions, prune};
+use crate::daemon::rotation::Rotating;
 use crate::daemon::tailing::TailCommand;
 use crate::http::{Backend, Control};
 use crate::record::timestamp;
@@ -32,7 +33,7 @@ pub struct Face {
 
 impl Face {
     fn partitions(&self) -> Vec<PartitionInfo> {
-        partitions(&self.shared.snapshot())
+        partitions(&self.shared.partitions(), true).0
     }
 
     fn ingest(&self, paths: Vec<PathBuf>, pipeline: Option<String>) -> Value {
@@ -47,19 +48,6 @@ impl Face {
         let state = |path: &PathBuf| (path.display().to_string(), json!(facts.ingests.get(path)));
         Value::Object(paths.iter().map(state).collect())
     }
-}
-
-/// The partitions of a snapshot; one that cannot be read is told in the log and left out.
-pub fn partitions(snapshot: &Snapshot) -> Vec<PartitionInfo> {
-    let last = snapshot.partitions.len();
-    let info = |(index, view): (usize, &crate::store::PartitionView)| match view.info(index + 1 == last) {
-        Ok(info) => Some(info),
-        Err(error) => {
-            tracing::error!(%error);
-            None
-        }
-    };
-    snapshot.partitions.iter().enumerate().filter_map(info).collect()
 }
 
 impl Backend for Face {
@@ -108,6 +96,8 @@ impl Backend for Face {
         let facts = self.board.lock();
         let mut problems: Vec<String> = facts.stuck.iter().map(|why| format!("indexing stands still: {why}")).collect();
         problems.extend(facts.damaged.iter().cloned());
+        drop(facts);
+        problems.extend(partitions(&self.shared.partitions(), true).1);
         problems
     }
 
@@ -149,9 +139,9 @@ impl Backend for Face {
             Control::Ingest { paths, pipeline } => Ok(self.ingest(paths, pipeline)),
             Control::IngestState { paths } => Ok(self.ingest_state(&paths)),
             Control::Prune { dry_run } => {
-                let limits = lock(&self.current).config.limits();
-                let removals = prune(&self.shared, &limits, &self.board, clock::now(), dry_run)?;
-                Ok(json!({ "removals": removals }))
+                let retention = lock(&self.current).retention.clone();
+                let plan = prune(&self.shared, &retention, &self.board, clock::now(), dry_run)?;
+                Ok(plan.to_json())
             }
             Control::Rotate { dry_run: true, force } => Ok(json!({ "lines": self.rotating.dry_run(force) })),
             Control::Rotate { dry_run: false, force } => {

@@ -15,12 +15,13 @@ mod board;
 mod engine;
 mod face;
 mod index;
+mod partitions;
 mod rotation;
 mod run;
 mod tailing;
 
 pub use board::{Board, IngestState};
 pub use engine::{Engine, EngineError};
-pub use face::partitions;
-pub use rotation::{Rotating, describe as describe_plan, prune};
+pub use partitions::{partitions, prune, seal_one};
+pub use rotation::{Rotating, describe as describe_plan};
 pub use run::{Adjust, run};

@@ -11,13 +11,13 @@ use chrono::Local;
 
 use crate::daemon::board::{Board, Facts};
 use crate::daemon::engine::Engine;
-use crate::daemon::face::partitions;
 use crate::daemon::index::{Current, lock};
+use crate::daemon::partitions::prune;
 use crate::daemon::tailing::TailCommand;
 use crate::rotate::{Event, Gate, Options, Rotator, What};
-use crate::store::{Limits, Shared, plan_retention, remove_partition};
+use crate::store::Shared;
 use crate::sys::clock;
-use crate::sys::files::{FileId, disk_space};
+use crate::sys::files::FileId;
 use crate::tail::FileStatus;
 
 /// A live log may be copied and truncated when no more than this is unread: the reader finds it in the copy.
@@ -193,29 +193,13 @@ pub fn describe(plan: &[(std::path::PathBuf, crate::rotate::due::Reason, Vec<cra
     lines
 }
 
-/// Removes what the limits say must go, oldest first, and says what it was. With `dry_run` it only says.
-pub fn prune(shared: &Shared, limits: &Limits, board: &Board, now: i64, dry_run: bool) -> Result<Vec<String>, String> {
-    let partitions = partitions(&shared.snapshot());
-    let Some(any) = partitions.first() else { return Ok(Vec::new()) };
-    let free = disk_space(&any.path).map_err(|e| format!("{}: {e}", any.path.display()))?.0;
-    let removals = plan_retention(&partitions, limits, free, now);
-    for removal in removals.iter().filter(|_| !dry_run) {
-        if shared.detach(removal.partition.number) {
-            remove_partition(&removal.partition.path).map_err(|e| e.to_string())?;
-            board.lock().partitions_removed += 1;
-            tracing::info!("removed {removal}");
-        }
-    }
-    Ok(removals.iter().map(ToString::to_string).collect())
-}
-
 /// Rotates and removes until told to stop.
 pub fn keep_house(rotating: &Rotating, stops: &AtomicBool) {
     let (mut next_rotation, mut next_prune) = (Instant::now(), Instant::now());
     while !stops.load(Ordering::Acquire) {
-        let (config, limits) = {
+        let (config, retention) = {
             let current = lock(&rotating.current);
-            (current.config.clone(), current.config.limits())
+            (current.config.clone(), current.retention.clone())
         };
         if config.rotation.enabled && Instant::now() >= next_rotation {
             rotating.tick(false);
@@ -223,7 +207,7 @@ pub fn keep_house(rotating: &Rotating, stops: &AtomicBool) {
         }
         if Instant::now() >= next_prune {
             let board = &rotating.gate.board;
-            if let Err(error) = prune(&rotating.shared, &limits, board, clock::now(), false) {
+            if let Err(error) = prune(&rotating.shared, &retention, board, clock::now(), false) {
                 board.error(clock::now(), error);
             }
             next_prune = Instant::now() + config.retention.every.0;

@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::config::{Config, Loaded, load};
 use crate::daemon::engine::{Engine, spawn};
 use crate::daemon::face::Face;
+use crate::daemon::partitions::keep_sealing;
 use crate::daemon::rotation::{Rotating, keep_house};
 use crate::http::{Backend, bind_control, control_router, router};
 
@@ -28,6 +29,11 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
         let (rotating, stops) = (rotating.clone(), house_stops.clone());
         spawn("house", move || keep_house(&rotating, &stops))?
     };
+    let sealer = {
+        let (shared, current, board) = (engine.shared.clone(), engine.current.clone(), engine.board.clone());
+        let stops = house_stops.clone();
+        spawn("seal", move || keep_sealing(&shared, &current, &board, &stops))?
+    };
     let face = Arc::new(Face {
         board: engine.board.clone(),
         shared: engine.shared.clone(),
@@ -44,6 +50,7 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
     let begun = Instant::now();
     let clean = engine.stop(deadline);
     let _ = house.join();
+    let _ = sealer.join();
     let _ = std::fs::remove_file(&socket);
     tracing::info!(seconds = begun.elapsed().as_secs_f64(), "stopped");
     served?;

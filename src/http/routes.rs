@@ -1,6 +1,7 @@
 //! Routes and their limits. Errors are `{"error": "…"}` with a status that fits.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::extract::{Query as Parameters, State};
@@ -12,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::query::{Query, parse_time};
-use crate::search::{By, RateRequest, Request, Window, find, rate};
+use crate::search::{Budget, By, RateRequest, Request, Window, find, rate};
 use crate::store::Snapshot;
 use crate::sys::clock;
 use crate::sys::units::Span;
@@ -104,6 +105,8 @@ struct Question {
     since: Option<String>,
     until: Option<String>,
     limit: Option<usize>,
+    /// The `next` of the page before.
+    after: Option<String>,
     #[serde(default)]
     raw: bool,
     step: Option<String>,
@@ -124,24 +127,37 @@ impl Question {
     }
 }
 
+/// Cancels a question when it is dropped: whoever asked is gone.
+#[derive(Default)]
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn budget(stop: &Stop) -> Budget {
+    Budget { time: TIME_LIMIT, cancel: stop.0.clone(), ..Budget::default() }
+}
+
 /// Runs a question beside the server, not in its way.
 async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
     tokio::task::spawn_blocking(work).await.map_err(failed)
 }
 
 async fn search(State(backend): State<Shared>, Parameters(q): Parameters<Question>) -> Result<Json<Value>, Refusal> {
+    let stop = Stop::default();
     let request = Request {
         query: q.query()?,
         window: q.window(clock::now(), i64::MIN)?,
         limit: q.limit.unwrap_or(100).min(MAX_LIMIT),
-        time_limit: TIME_LIMIT,
+        after: q.after.as_deref().map(str::parse).transpose().map_err(bad)?,
+        budget: budget(&stop),
     };
+    let raw = q.raw;
     let found = beside(move || find(&backend.snapshot(), &request)).await?.map_err(failed)?;
-    let entries: Vec<Value> = found.entries.iter().map(|(_, e)| e.to_json(q.raw)).collect();
-    Ok(Json(json!({
-        "entries": entries, "more": found.more, "partial": found.partial,
-        "blocks_read": found.blocks_read, "blocks": found.blocks,
-    })))
+    Ok(Json(found.to_json(raw)))
 }
 
 async fn rates(State(backend): State<Shared>, Parameters(q): Parameters<Question>) -> Result<Json<Value>, Refusal> {
@@ -155,7 +171,8 @@ async fn rates(State(backend): State<Shared>, Parameters(q): Parameters<Question
     }
     let by = serde_json::from_value(json!(q.by.as_deref().unwrap_or("none")));
     let by: By = by.map_err(|_| bad("by must be none, service, workflow_type, agent or level"))?;
-    let request = RateRequest { query: q.query()?, window, step, by, time_limit: TIME_LIMIT };
+    let stop = Stop::default();
+    let request = RateRequest { query: q.query()?, window, step, by, budget: budget(&stop) };
     let report = beside(move || rate(&backend.snapshot(), &request)).await?.map_err(failed)?;
     Ok(Json(report.to_json(by, step)))
 }

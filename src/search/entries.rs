@@ -1,14 +1,16 @@
-//! The newest entries that match.
+//! The newest entries that match, page by page.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::time::{Duration, Instant};
+use std::fmt;
+use std::str::FromStr;
 
 use crate::query::Query;
 use crate::record::Entry;
-use crate::search::{SearchError, Window, candidates};
+use crate::search::budget::Meter;
+use crate::search::scan::{Hits, Scan, Visit};
+use crate::search::{Budget, Cut, Effort, SearchError, Window};
 use crate::store::Snapshot;
-use crate::store::block::Want;
 
 /// What to look for.
 #[derive(Clone, Debug)]
@@ -17,8 +19,42 @@ pub struct Request {
     pub window: Window,
     /// The newest so many.
     pub limit: usize,
-    /// Past this a partial answer is given.
-    pub time_limit: Duration,
+    /// Where the page before this one ended.
+    pub after: Option<Cursor>,
+    pub budget: Budget,
+}
+
+/// Where a page ended: entries are ordered by time and then by arrival, and neither of an entry ever changes. So a page
+/// that begins here is the same whatever arrives, is sealed or is removed meanwhile, but for what is removed itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Of the last entry of the page.
+    pub time: i64,
+    pub sequence: u64,
+    /// Entries from here on arrived after the first page was asked for, and are on none.
+    pub before_sequence: u64,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.time, self.sequence, self.before_sequence)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Cursor, String> {
+        let wrong = || format!("{text:?} is not a cursor; take the one that came with the page before");
+        let mut parts = text.split('.');
+        let mut next = || parts.next().ok_or_else(wrong);
+        let cursor = Cursor {
+            time: next()?.parse().map_err(|_| wrong())?,
+            sequence: next()?.parse().map_err(|_| wrong())?,
+            before_sequence: next()?.parse().map_err(|_| wrong())?,
+        };
+        if parts.next().is_some() { Err(wrong()) } else { Ok(cursor) }
+    }
 }
 
 /// The answer.
@@ -26,27 +62,31 @@ pub struct Request {
 pub struct Found {
     /// Newest first; entries of the same time in the reverse order of their arrival.
     pub entries: Vec<(u64, Entry)>,
-    /// There may be older ones: the limit of entries cut the answer.
-    pub more: bool,
-    /// The time limit cut the answer: newer ones may be missing too.
-    pub partial: bool,
-    /// Blocks that were decoded, and that might have been.
-    pub blocks_read: usize,
-    pub blocks: usize,
+    /// There are older ones: what asks for the next page.
+    pub next: Option<Cursor>,
+    /// Why entries may be missing among these.
+    pub partial: Option<Cut>,
+    pub effort: Effort,
 }
 
-/// An entry ordered by time, then arrival.
-struct Ranked(u64, Entry);
-
-impl Ranked {
-    fn key(&self) -> (i64, u64) {
-        (self.1.time, self.0)
+impl Found {
+    /// The answer for machines; `raw` gives the raw texts too.
+    pub fn to_json(&self, raw: bool) -> serde_json::Value {
+        serde_json::json!({
+            "entries": self.entries.iter().map(|(_, entry)| entry.to_json(raw)).collect::<Vec<_>>(),
+            "next": self.next.map(|cursor| cursor.to_string()),
+            "partial": self.partial.map(|cut| cut.to_string()),
+            "effort": self.effort,
+        })
     }
 }
 
+/// An entry ordered by time, then arrival.
+struct Ranked((i64, u64), Entry);
+
 impl PartialEq for Ranked {
     fn eq(&self, other: &Ranked) -> bool {
-        self.key() == other.key()
+        self.0 == other.0
     }
 }
 
@@ -60,37 +100,111 @@ impl PartialOrd for Ranked {
 
 impl Ord for Ranked {
     fn cmp(&self, other: &Ranked) -> std::cmp::Ordering {
-        self.key().cmp(&other.key())
+        self.0.cmp(&other.0)
+    }
+}
+
+/// Keeps the newest of one thread.
+struct Newest<'a> {
+    limit: usize,
+    after: Option<Cursor>,
+    meter: &'a Meter,
+    kept: BinaryHeap<Reverse<Ranked>>,
+    bytes: usize,
+    /// Something was left out.
+    more: bool,
+}
+
+impl Newest<'_> {
+    fn is_on_page(&self, key: (i64, u64)) -> bool {
+        self.after.is_none_or(|cursor| key < (cursor.time, cursor.sequence) && key.1 < cursor.before_sequence)
+    }
+
+    fn keep(&mut self, ranked: Ranked) {
+        self.bytes += ranked.1.size();
+        self.kept.push(Reverse(ranked));
+        if self.kept.len() > self.limit
+            && let Some(Reverse(oldest)) = self.kept.pop()
+        {
+            self.bytes = self.bytes.saturating_sub(oldest.1.size());
+            self.more = true;
+        }
+        if self.bytes > self.meter.budget().result_bytes {
+            self.meter.cut(Cut::Result(self.meter.budget().result_bytes));
+        }
+    }
+}
+
+impl Visit for Newest<'_> {
+    fn hits(&mut self, hits: &mut Hits<'_>) -> Result<(), SearchError> {
+        let on_page: Vec<usize> = (0..hits.len()).filter(|hit| self.is_on_page(hits.key(*hit))).collect();
+        if self.limit == 0 {
+            self.more |= !on_page.is_empty();
+            return Ok(());
+        }
+        // The newest of a block are usually its last.
+        for hit in on_page.into_iter().rev() {
+            let key = hits.key(hit);
+            let is_full = self.kept.len() >= self.limit;
+            if is_full && self.kept.peek().is_some_and(|Reverse(oldest)| key < oldest.0) {
+                self.more = true;
+                continue;
+            }
+            self.keep(Ranked(key, hits.entry(hit)?));
+        }
+        Ok(())
+    }
+
+    fn floor(&self) -> i64 {
+        let is_full = self.kept.len() >= self.limit && self.more;
+        self.kept.peek().filter(|_| is_full).map_or(i64::MIN, |Reverse(oldest)| oldest.0.0)
     }
 }
 
 /// Reads candidate blocks newest first, and stops when no older block can change the answer.
 pub fn find(snapshot: &Snapshot, request: &Request) -> Result<Found, SearchError> {
-    let deadline = Instant::now() + request.time_limit;
-    let candidates = candidates(snapshot, &request.query, request.window, deadline)?;
-    let mut found = Found { blocks: candidates.len(), ..Found::default() };
-    let mut newest: BinaryHeap<Reverse<Ranked>> = BinaryHeap::new();
-    for candidate in &candidates {
-        let oldest_kept = newest.peek().map_or(i64::MIN, |Reverse(r)| r.1.time);
-        if newest.len() >= request.limit && (request.limit == 0 || candidate.last_time < oldest_kept) {
-            found.more = true;
-            break;
-        }
-        if Instant::now() >= deadline {
-            found.partial = true;
-            break;
-        }
-        found.blocks_read += 1;
-        for (number, entry) in candidate.entries(Want::All)? {
-            if request.window.contains(entry.time) && request.query.matches(&entry) {
-                newest.push(Reverse(Ranked(number, entry)));
-                if newest.len() > request.limit {
-                    newest.pop();
-                    found.more = true;
-                }
-            }
+    let meter = Meter::start(&request.budget);
+    let until = request.after.map_or(i64::MAX, |cursor| cursor.time.saturating_add(1));
+    let window = request.window.and(Window { since: i64::MIN, until }).and(window_of(&request.query));
+    let scan = Scan { snapshot, query: &request.query, window, meter: &meter };
+    let newest = || Newest {
+        limit: request.limit,
+        after: request.after,
+        meter: &meter,
+        kept: BinaryHeap::new(),
+        bytes: 0,
+        more: false,
+    };
+    let (visitors, effort) = scan.run(newest)?;
+    let mut more = visitors.iter().any(|visitor| visitor.more);
+    let mut all: Vec<Ranked> = visitors.into_iter().flat_map(|v| v.kept).map(|Reverse(ranked)| ranked).collect();
+    all.sort_by(|a, b| b.cmp(a));
+    more |= all.len() > request.limit;
+    all.truncate(request.limit);
+    let partial = meter.reason();
+    let before_sequence = request.after.map_or(snapshot.next_sequence, |cursor| cursor.before_sequence);
+    let next = all.last().filter(|_| more || partial.is_some());
+    let next = next.map(|last| Cursor { time: last.0.0, sequence: last.0.1, before_sequence });
+    let entries = all.into_iter().map(|Ranked((_, sequence), entry)| (sequence, entry)).collect();
+    Ok(Found { entries, next, partial, effort })
+}
+
+/// What conditions on the time leave.
+pub(super) fn window_of(query: &Query) -> Window {
+    let (since, last) = query.window().into_inner();
+    Window { since, until: last.saturating_add(1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_read_back() {
+        let cursor = Cursor { time: -5, sequence: 7, before_sequence: u64::MAX };
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        for wrong in ["", "1.2", "1.2.3.4", "a.b.c"] {
+            assert!(wrong.parse::<Cursor>().is_err(), "{wrong}");
         }
     }
-    found.entries = newest.into_sorted_vec().into_iter().map(|Reverse(Ranked(n, e))| (n, e)).collect();
-    Ok(found)
 }

@@ -1,125 +1,248 @@
 //! From what a query needs to the blocks that may have it. May select too many, never too few.
+//!
+//! Blocks are few (256 entries each), so a set of them is a flag for each document of a segment.
 
-use tantivy::collector::{Collector, SegmentCollector};
-use tantivy::columnar::Column;
-use tantivy::query::{AllQuery, BooleanQuery, EmptyQuery, Query as TantivyQuery, RegexQuery, TermQuery};
-use tantivy::schema::IndexRecordOption;
-use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader, Term};
+use tantivy::index::InvertedIndexReader;
+use tantivy::postings::Postings;
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{SegmentReader, TERMINATED, Term};
 
 use crate::query::Need;
 use crate::record::Level;
+use crate::search::budget::Meter;
 use crate::search::{SearchError, Window};
 use crate::store::{
-    Block, FIRST_TIME, LAST_TIME, PartitionView, Schema, StoreError, key_term, prefix_may_be_in_bucket, prefix_term,
-    word_term,
+    AT, Block, FIRST_TIME, LAST_TIME, LENGTH, Opened, PartitionView, StoreError, contains_may_be_hidden, key_term,
+    may_be_cut_short, prefix_may_be_in_bucket, prefix_term, word_term,
 };
 
-/// The candidate documents of a partition with the time of their newest entry.
-pub fn documents(
-    partition: &PartitionView,
-    need: &Need,
-    window: Window,
-) -> Result<Vec<(i64, DocAddress)>, SearchError> {
-    let query = translate(need, &partition.schema);
-    let found = partition.searcher.search(&query, &Overlapping(window));
-    Ok(found.map_err(|source| StoreError::Read { path: partition.path.clone(), source })?)
+/// Terms that are looked at between two looks at the meter.
+const TERMS_A_CHECK: usize = 4096;
+
+/// A block of a partition that may hold hits.
+#[derive(Clone, Copy, Debug)]
+pub struct Stored {
+    pub first_time: i64,
+    pub last_time: i64,
+    /// Where it is in the file of blocks.
+    pub at: u64,
+    pub length: u64,
+    /// Its segment and document.
+    pub segment: u32,
+    pub document: u32,
 }
 
-fn translate(need: &Need, schema: &Schema) -> Box<dyn TantivyQuery> {
-    let term = |field, text: &str| -> Box<dyn TantivyQuery> {
-        Box::new(TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::Basic))
-    };
-    match need {
-        Need::Anything => Box::new(AllQuery),
-        Need::Nothing => Box::new(EmptyQuery),
-        Need::Word(word) => {
-            let mut text = String::new();
-            word_term(word, &mut text);
-            term(schema.terms, &text)
+/// What was looked at to find them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Effort {
+    /// Terms of the dictionaries that were compared, one by one.
+    pub terms_scanned: u64,
+    /// Blocks there are.
+    pub blocks: u64,
+}
+
+/// The candidates of a partition. Fewer than there are when the meter says stop.
+pub fn stored(
+    partition: &PartitionView,
+    opened: &Opened,
+    need: &Need,
+    window: Window,
+    meter: &Meter,
+) -> Result<(Vec<Stored>, Effort), SearchError> {
+    let wrong = |source| StoreError::Read { path: partition.path.clone(), source };
+    let (mut found, mut effort) = (Vec::new(), Effort::default());
+    for (number, segment) in opened.searcher.segment_readers().iter().enumerate() {
+        let mut selection = Selection { segment, opened, meter, terms_scanned: 0 };
+        let set = selection.select(need).map_err(wrong)?;
+        effort.terms_scanned += selection.terms_scanned;
+        effort.blocks += u64::from(segment.max_doc());
+        candidates(segment, number as u32, &set, window, &mut found).map_err(wrong)?;
+    }
+    Ok((found, effort))
+}
+
+fn candidates(
+    segment: &SegmentReader,
+    number: u32,
+    set: &Set,
+    window: Window,
+    found: &mut Vec<Stored>,
+) -> tantivy::Result<()> {
+    let columns = segment.fast_fields();
+    let (first, last) = (columns.i64(FIRST_TIME)?, columns.i64(LAST_TIME)?);
+    let (at, length) = (columns.u64(AT)?, columns.u64(LENGTH)?);
+    for document in (0..segment.max_doc()).filter(|document| set.has(*document)) {
+        let (Some(first_time), Some(last_time)) = (first.first(document), last.first(document)) else { continue };
+        if window.overlaps(first_time, last_time) {
+            let (at, length) = (at.first(document).unwrap_or(0), length.first(document).unwrap_or(0));
+            found.push(Stored { first_time, last_time, at, length, segment: number, document });
         }
-        Need::Prefix(prefix) => prefix_query(prefix, schema),
-        Need::Contains(_) => Box::new(AllQuery),
-        Need::Key { field, value } => term(schema.keys, &key_term(field, value)),
-        Need::Level(levels) => {
-            let terms = levels.iter().map(|level| term(schema.keys, &key_term("level", level.name())));
-            Box::new(BooleanQuery::union(terms.collect()))
+    }
+    Ok(())
+}
+
+/// Blocks of one segment.
+enum Set {
+    All,
+    /// A flag for each document.
+    Some(Vec<bool>),
+}
+
+impl Set {
+    fn has(&self, document: u32) -> bool {
+        match self {
+            Set::All => true,
+            Set::Some(flags) => flags.get(document as usize).copied().unwrap_or(false),
         }
-        Need::All(needs) => Box::new(BooleanQuery::intersection(needs.iter().map(|n| translate(n, schema)).collect())),
-        Need::Any(needs) => Box::new(BooleanQuery::union(needs.iter().map(|n| translate(n, schema)).collect())),
+    }
+
+    fn and(self, other: Set) -> Set {
+        match (self, other) {
+            (Set::All, set) | (set, Set::All) => set,
+            (Set::Some(mut a), Set::Some(b)) => {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a &= b);
+                Set::Some(a)
+            }
+        }
+    }
+
+    fn or(self, other: Set) -> Set {
+        match (self, other) {
+            (Set::All, _) | (_, Set::All) => Set::All,
+            (Set::Some(mut a), Set::Some(b)) => {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a |= b);
+                Set::Some(a)
+            }
+        }
     }
 }
 
-fn prefix_query(prefix: &str, schema: &Schema) -> Box<dyn TantivyQuery> {
-    let pattern = format!("{}.*", regex::escape(prefix_term(prefix)));
-    match RegexQuery::from_pattern(&pattern, schema.terms) {
-        Ok(query) if !prefix_may_be_in_bucket(prefix) => Box::new(query),
-        _ => Box::new(AllQuery),
+struct Selection<'a> {
+    segment: &'a SegmentReader,
+    opened: &'a Opened,
+    meter: &'a Meter,
+    terms_scanned: u64,
+}
+
+impl Selection<'_> {
+    fn select(&mut self, need: &Need) -> tantivy::Result<Set> {
+        let (terms, keys) = (self.opened.schema.terms, self.opened.schema.keys);
+        match need {
+            Need::Anything => Ok(Set::All),
+            Need::Nothing => Ok(self.none()),
+            Need::Word(word) => {
+                let mut text = String::new();
+                word_term(word, &mut text);
+                self.term(terms, &text)
+            }
+            Need::Prefix(prefix) => self.prefix(prefix),
+            Need::Contains(piece) => self.contains(piece),
+            Need::Key { field, value } => self.term(keys, &key_term(field, value)),
+            Need::Level(levels) => {
+                let of = |set: Set, level: &Level| Ok(set.or(self.term(keys, &key_term("level", level.name()))?));
+                levels.iter().try_fold(self.none(), of)
+            }
+            Need::All(needs) => needs.iter().try_fold(Set::All, |set, need| Ok(set.and(self.select(need)?))),
+            Need::Any(needs) => needs.iter().try_fold(self.none(), |set, need| Ok(set.or(self.select(need)?))),
+        }
+    }
+
+    fn none(&self) -> Set {
+        Set::Some(vec![false; self.segment.max_doc() as usize])
+    }
+
+    fn term(&self, field: Field, text: &str) -> tantivy::Result<Set> {
+        let index = self.segment.inverted_index(field)?;
+        let mut flags = vec![false; self.segment.max_doc() as usize];
+        if let Some(postings) = index.read_postings(&Term::from_field_text(field, text), IndexRecordOption::Basic)? {
+            mark(postings, &mut flags);
+        }
+        Ok(Set::Some(flags))
+    }
+
+    fn prefix(&mut self, prefix: &str) -> tantivy::Result<Set> {
+        if prefix_may_be_in_bucket(prefix) {
+            return Ok(Set::All);
+        }
+        let index = self.segment.inverted_index(self.opened.schema.terms)?;
+        let head = prefix_term(prefix).as_bytes();
+        let mut flags = vec![false; self.segment.max_doc() as usize];
+        let mut stream = index.terms().range().ge(head).into_stream()?;
+        while stream.advance() && stream.key().starts_with(head) {
+            self.terms_scanned += 1;
+            if !self.goes_on() {
+                break;
+            }
+            mark_term(&index, stream.value(), &mut flags)?;
+        }
+        Ok(Set::Some(flags))
+    }
+
+    /// The dictionary of terms is small, because long numbers are in buckets: all of it is looked at.
+    fn contains(&mut self, piece: &str) -> tantivy::Result<Set> {
+        if contains_may_be_hidden(piece) {
+            return Ok(Set::All);
+        }
+        let index = self.segment.inverted_index(self.opened.schema.terms)?;
+        let finder = memchr::memmem::Finder::new(piece.as_bytes());
+        let mut flags = vec![false; self.segment.max_doc() as usize];
+        let mut stream = index.terms().stream()?;
+        while stream.advance() {
+            self.terms_scanned += 1;
+            if !self.goes_on() {
+                break;
+            }
+            let term = stream.key();
+            if may_be_cut_short(term) || finder.find(term).is_some() {
+                mark_term(&index, stream.value(), &mut flags)?;
+            }
+        }
+        Ok(Set::Some(flags))
+    }
+
+    fn goes_on(&self) -> bool {
+        !(self.terms_scanned as usize).is_multiple_of(TERMS_A_CHECK) || self.meter.goes_on()
+    }
+}
+
+fn mark_term(
+    index: &InvertedIndexReader,
+    term: &tantivy::postings::TermInfo,
+    flags: &mut [bool],
+) -> tantivy::Result<()> {
+    mark(index.read_postings_from_terminfo(term, IndexRecordOption::Basic)?, flags);
+    Ok(())
+}
+
+fn mark(mut postings: impl Postings, flags: &mut [bool]) {
+    let mut document = postings.doc();
+    while document != TERMINATED {
+        if let Some(flag) = flags.get_mut(document as usize) {
+            *flag = true;
+        }
+        document = postings.advance();
     }
 }
 
 /// The same decision for a block that is not in tantivy yet.
 pub fn block_may_match(block: &Block, need: &Need) -> bool {
     let has_key = |key: &str| block.keys.iter().any(|k| k == key);
+    let any_word = |test: &dyn Fn(&str) -> bool| block.words.split(' ').any(test);
     match need {
         Need::Anything => true,
         Need::Nothing => false,
         Need::Word(word) => {
             let mut text = String::new();
             word_term(word, &mut text);
-            block.words.split(' ').any(|w| w == text)
+            any_word(&|w| w == text)
         }
-        Need::Prefix(prefix) => {
-            prefix_may_be_in_bucket(prefix) || block.words.split(' ').any(|w| w.starts_with(prefix_term(prefix)))
+        Need::Prefix(prefix) => prefix_may_be_in_bucket(prefix) || any_word(&|w| w.starts_with(prefix_term(prefix))),
+        Need::Contains(piece) => {
+            contains_may_be_hidden(piece) || any_word(&|w| may_be_cut_short(w.as_bytes()) || w.contains(piece))
         }
-        Need::Contains(_) => true,
         Need::Key { field, value } => has_key(&key_term(field, value)),
         Need::Level(levels) => levels.iter().any(|l: &Level| has_key(&key_term("level", l.name()))),
         Need::All(needs) => needs.iter().all(|n| block_may_match(block, n)),
         Need::Any(needs) => needs.iter().any(|n| block_may_match(block, n)),
-    }
-}
-
-/// Collects the blocks that overlap a window.
-struct Overlapping(Window);
-
-struct OverlappingInSegment {
-    window: Window,
-    segment: SegmentOrdinal,
-    first: Column<i64>,
-    last: Column<i64>,
-    found: Vec<(i64, DocAddress)>,
-}
-
-impl Collector for Overlapping {
-    type Fruit = Vec<(i64, DocAddress)>;
-    type Child = OverlappingInSegment;
-
-    fn for_segment(&self, segment: SegmentOrdinal, reader: &SegmentReader) -> tantivy::Result<OverlappingInSegment> {
-        let columns = reader.fast_fields();
-        let (first, last) = (columns.i64(FIRST_TIME)?, columns.i64(LAST_TIME)?);
-        Ok(OverlappingInSegment { window: self.0, segment, first, last, found: Vec::new() })
-    }
-
-    fn requires_scoring(&self) -> bool {
-        false
-    }
-
-    fn merge_fruits(&self, fruits: Vec<Vec<(i64, DocAddress)>>) -> tantivy::Result<Vec<(i64, DocAddress)>> {
-        Ok(fruits.concat())
-    }
-}
-
-impl SegmentCollector for OverlappingInSegment {
-    type Fruit = Vec<(i64, DocAddress)>;
-
-    fn collect(&mut self, document: DocId, _: Score) {
-        let (Some(first), Some(last)) = (self.first.first(document), self.last.first(document)) else { return };
-        if self.window.overlaps(first, last) {
-            self.found.push((last, DocAddress::new(self.segment, document)));
-        }
-    }
-
-    fn harvest(self) -> Vec<(i64, DocAddress)> {
-        self.found
     }
 }

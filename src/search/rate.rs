@@ -1,15 +1,16 @@
 //! Error rates over time: of entries (errors ÷ entries with a known level) and of workflows (failed ÷ finished).
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use crate::query::Query;
-use crate::record::{Entry, Level, timestamp};
-use crate::search::{SearchError, Window, candidates};
+use crate::record::{Columns, Level, Row, timestamp};
+use crate::search::budget::Meter;
+use crate::search::entries::window_of;
+use crate::search::scan::{Hits, Scan, Take, Visit};
+use crate::search::{Budget, SearchError, Window};
 use crate::store::Snapshot;
-use crate::store::block::Want;
 
 /// What to group by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +32,7 @@ pub struct RateRequest {
     /// Width of a step, nanoseconds. Steps begin at multiples of it.
     pub step: i64,
     pub by: By,
-    pub time_limit: Duration,
+    pub budget: Budget,
 }
 
 /// Counts of one group in one step, or of several together.
@@ -52,8 +53,10 @@ pub struct Counts {
 #[derive(Debug, Default, PartialEq)]
 pub struct RateReport {
     pub groups: BTreeMap<String, BTreeMap<i64, Counts>>,
-    /// The time limit cut the answer.
-    pub partial: bool,
+    /// Why the counts are too low, when they are.
+    pub partial: Option<String>,
+    /// Partitions that could not be read.
+    pub damaged: Vec<String>,
 }
 
 impl Counts {
@@ -84,92 +87,162 @@ impl Counts {
 
 /// The end of a workflow. One that is reported twice counts once, as it was reported last.
 struct Ending {
-    time: i64,
+    /// Time and arrival.
+    key: (i64, u64),
     failed: bool,
     group: Option<Box<str>>,
 }
 
+/// Numbers of named columns, in the order of `Entry::named`.
+const SERVICE: usize = 1;
+const WORKFLOW_ID: usize = 3;
+const WORKFLOW_TYPE: usize = 6;
+const AGENT: usize = 7;
+const EVENT: usize = 8;
+
 /// Counts everything that matches.
 pub fn rate(snapshot: &Snapshot, request: &RateRequest) -> Result<RateReport, SearchError> {
-    let deadline = Instant::now() + request.time_limit;
-    let want = if request.query.is_all() { Want::Heads } else { Want::All };
-    let mut report = RateReport::default();
-    let mut endings: HashMap<Box<str>, Ending> = HashMap::new();
-    let mut types: HashMap<Box<str>, Box<str>> = HashMap::new();
-    for candidate in candidates(snapshot, &request.query, request.window, deadline)? {
-        if Instant::now() >= deadline {
-            report.partial = true;
-            break;
-        }
-        for (number, entry) in candidate.entries(want)? {
-            if !request.window.contains(entry.time) || (want == Want::All && !request.query.matches(&entry)) {
-                continue;
-            }
-            let group = group_of(&entry, request.by).unwrap_or("-");
-            let step = entry.time.div_euclid(request.step) * request.step;
-            if !report.groups.contains_key(group) {
-                report.groups.insert(group.to_owned(), BTreeMap::new());
-            }
-            if let Some(steps) = report.groups.get_mut(group) {
-                steps.entry(step).or_default().count(entry.level);
-            }
-            note_workflow(number, &entry, request.by, &mut endings, &mut types);
-        }
-    }
-    count_endings(&mut report, request, endings, &types);
+    let meter = Meter::start(&request.budget);
+    let window = request.window.and(window_of(&request.query));
+    let scan = Scan { snapshot, query: &request.query, window, meter: &meter };
+    let (counters, effort) = scan.run(|| Counter::new(request))?;
+    let mut all = Counter::new(request);
+    counters.into_iter().for_each(|counter| all.merge(counter));
+    let mut report = all.report();
+    report.partial = meter.reason().map(|cut| cut.to_string());
+    report.damaged = effort.damaged;
     Ok(report)
 }
 
-fn group_of(entry: &Entry, by: By) -> Option<&str> {
-    match by {
-        By::None => Some("all"),
-        By::Service => Some(&entry.service),
-        By::WorkflowType => entry.workflow_type.as_deref(),
-        By::Agent => entry.agent.as_deref(),
-        By::Level => Some(entry.level.name()),
+/// Counts for one thread.
+struct Counter<'a> {
+    request: &'a RateRequest,
+    groups: HashMap<Box<str>, BTreeMap<i64, Counts>>,
+    endings: HashMap<Box<str>, Ending>,
+    types: HashMap<Box<str>, Box<str>>,
+}
+
+impl Visit for Counter<'_> {
+    fn hits(&mut self, hits: &mut Hits<'_>) -> Result<(), SearchError> {
+        let heads = Columns { named: 1 << EVENT | self.request.by.column(), ..Columns::default() };
+        let mut counting = Counting { counter: self, any_ending: false };
+        hits.rows(&heads, &mut counting)?;
+        if counting.any_ending || self.request.by == By::WorkflowType {
+            let ids = heads.and(&Columns { named: 1 << WORKFLOW_ID, ..Columns::default() });
+            hits.rows(&ids, &mut Workflows(self))?;
+        }
+        Ok(())
+    }
+}
+
+/// Counts rows by group and step.
+struct Counting<'c, 'a> {
+    counter: &'c mut Counter<'a>,
+    any_ending: bool,
+}
+
+impl Take for Counting<'_, '_> {
+    fn row<R: Row>(&mut self, _: u64, row: &R) {
+        let group = group_of(row, self.counter.request.by).unwrap_or("-");
+        let step = self.counter.step_of(row.time());
+        self.counter.at(group, step).count(row.level());
+        self.any_ending |= failed(row).is_some();
     }
 }
 
 /// Remembers how workflows ended, and their types, which the ending itself may not name.
-fn note_workflow(
-    number: u64,
-    entry: &Entry,
-    by: By,
-    endings: &mut HashMap<Box<str>, Ending>,
-    types: &mut HashMap<Box<str>, Box<str>>,
-) {
-    if let (Some(id), Some(kind)) = (&entry.workflow_id, &entry.workflow_type)
-        && !types.contains_key(id)
-    {
-        types.insert(id.clone(), kind.clone());
-    }
-    let failed = match entry.event.as_deref() {
-        Some("workflow_completed") => false,
-        Some("workflow_failed") => true,
-        _ => return,
-    };
-    let key = entry.workflow_id.clone().unwrap_or_else(|| number.to_string().into());
-    let group = group_of(entry, by).map(Box::from);
-    let ending = Ending { time: entry.time, failed, group };
-    match endings.get(&key) {
-        Some(known) if known.time >= ending.time => {}
-        _ => drop(endings.insert(key, ending)),
+struct Workflows<'c, 'a>(&'c mut Counter<'a>);
+
+impl Take for Workflows<'_, '_> {
+    fn row<R: Row>(&mut self, sequence: u64, row: &R) {
+        let id = row.named(WORKFLOW_ID);
+        if let (Some(id), Some(kind)) = (id, row.named(WORKFLOW_TYPE))
+            && !self.0.types.contains_key(id)
+        {
+            self.0.types.insert(id.into(), kind.into());
+        }
+        if let Some(failed) = failed(row) {
+            let id = id.map_or_else(|| sequence.to_string().into(), Box::from);
+            let group = group_of(row, self.0.request.by).map(Box::from);
+            self.0.end(id, Ending { key: (row.time(), sequence), failed, group });
+        }
     }
 }
 
-fn count_endings(
-    report: &mut RateReport,
-    request: &RateRequest,
-    endings: HashMap<Box<str>, Ending>,
-    types: &HashMap<Box<str>, Box<str>>,
-) {
-    for (id, ending) in endings {
-        let by_type = || types.get(&id).filter(|_| request.by == By::WorkflowType).cloned();
-        let group = ending.group.or_else(by_type).unwrap_or_else(|| "-".into());
-        let step = ending.time.div_euclid(request.step) * request.step;
-        let counts = report.groups.entry(group.into()).or_default().entry(step).or_default();
-        counts.finished += 1;
-        counts.failed += u64::from(ending.failed);
+/// Of the entry that says how a workflow ended: whether it failed.
+fn failed(row: &impl Row) -> Option<bool> {
+    match row.named(EVENT)? {
+        "workflow_completed" => Some(false),
+        "workflow_failed" => Some(true),
+        _ => None,
+    }
+}
+
+fn group_of<R: Row>(row: &R, by: By) -> Option<&str> {
+    match by {
+        By::None => Some("all"),
+        By::Service => row.named(SERVICE),
+        By::WorkflowType => row.named(WORKFLOW_TYPE),
+        By::Agent => row.named(AGENT),
+        By::Level => Some(row.level().name()),
+    }
+}
+
+impl By {
+    /// The bit of its named column.
+    fn column(self) -> u16 {
+        match self {
+            By::None | By::Level => 0,
+            By::Service => 1 << SERVICE,
+            By::WorkflowType => 1 << WORKFLOW_TYPE,
+            By::Agent => 1 << AGENT,
+        }
+    }
+}
+
+impl<'a> Counter<'a> {
+    fn new(request: &'a RateRequest) -> Counter<'a> {
+        Counter { request, groups: HashMap::new(), endings: HashMap::new(), types: HashMap::new() }
+    }
+
+    fn step_of(&self, time: i64) -> i64 {
+        time.div_euclid(self.request.step).saturating_mul(self.request.step)
+    }
+
+    fn at(&mut self, group: &str, step: i64) -> &mut Counts {
+        if !self.groups.contains_key(group) {
+            self.groups.insert(group.into(), BTreeMap::new());
+        }
+        self.groups.entry(group.into()).or_default().entry(step).or_default()
+    }
+
+    fn end(&mut self, id: Box<str>, ending: Ending) {
+        match self.endings.get(&id) {
+            Some(known) if known.key >= ending.key => {}
+            _ => drop(self.endings.insert(id, ending)),
+        }
+    }
+
+    fn merge(&mut self, other: Counter<'a>) {
+        for (group, steps) in other.groups {
+            let own = self.groups.entry(group).or_default();
+            steps.iter().for_each(|(step, counts)| own.entry(*step).or_default().add(counts));
+        }
+        other.endings.into_iter().for_each(|(id, ending)| self.end(id, ending));
+        self.types.extend(other.types);
+    }
+
+    fn report(mut self) -> RateReport {
+        for (id, ending) in std::mem::take(&mut self.endings) {
+            let by_type = || self.types.get(&id).filter(|_| self.request.by == By::WorkflowType).cloned();
+            let group = ending.group.or_else(by_type).unwrap_or_else(|| "-".into());
+            let step = self.step_of(ending.key.0);
+            let counts = self.at(&group, step);
+            counts.finished += 1;
+            counts.failed += u64::from(ending.failed);
+        }
+        let groups = self.groups.into_iter().map(|(group, steps)| (group.into(), steps)).collect();
+        RateReport { groups, ..RateReport::default() }
     }
 }
 
@@ -204,6 +277,7 @@ impl RateReport {
             "by": request_by,
             "step_seconds": step as f64 / 1e9,
             "partial": self.partial,
+            "damaged": self.damaged,
             "groups": self.groups.iter().map(group).collect::<Vec<_>>(),
         })
     }

@@ -25,7 +25,10 @@ impl BlockFile {
     pub fn writer(partition: &Path, committed: u64) -> io::Result<BlockFile> {
         let file = options().read(true).write(true).create(true).mode(0o640).open(partition.join(NAME))?;
         if file.metadata()?.len() < committed {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file of blocks is shorter than was committed"));
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the file of blocks is shorter than was committed",
+            ));
         }
         file.set_len(committed)?;
         Ok(BlockFile(file))

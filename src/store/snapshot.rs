@@ -10,7 +10,7 @@ use tantivy::Searcher;
 use crate::record::Entry;
 use crate::store::block::Dictionaries;
 use crate::store::blocks::BlockFile;
-use crate::store::partition::{self, Folder};
+use crate::store::partition::{self, Folder, Payload};
 use crate::store::schema::{Block, Schema};
 use crate::store::{StoreError, seal};
 
@@ -89,12 +89,27 @@ pub struct Snapshot {
     pub waiting: Vec<Arc<Block>>,
     /// Entries, with sequence numbers, of blocks that are still being filled.
     pub open: Vec<(u64, Entry)>,
+    /// Every entry here has a lower sequence number.
+    pub next_sequence: u64,
 }
 
 impl Snapshot {
     /// What is committed in a data folder, without the daemon that may be writing there.
     pub fn of_disk(data: &Path) -> Result<Snapshot, StoreError> {
-        Ok(Snapshot { partitions: partition::views(&data.join("partitions"))?, ..Snapshot::default() })
+        let partitions = partition::views(&data.join("partitions"))?;
+        Ok(Snapshot { partitions, next_sequence: u64::MAX, ..Snapshot::default() })
+    }
+}
+
+impl Snapshot {
+    /// What the newest commit said of positions; nothing where there was none.
+    pub fn payload(&self) -> Result<Payload, StoreError> {
+        for partition in self.partitions.iter().rev() {
+            if let Some(payload) = partition::read_payload(&partition.path)? {
+                return Ok(payload);
+            }
+        }
+        Ok(Payload::default())
     }
 }
 
@@ -108,6 +123,7 @@ pub(super) struct State {
     pub waiting: Vec<Arc<Block>>,
     /// By group (a pipeline).
     pub open: Vec<Vec<(u64, Entry)>>,
+    pub next_sequence: u64,
 }
 
 impl Shared {
@@ -117,6 +133,7 @@ impl Shared {
             partitions: state.partitions.clone(),
             waiting: state.waiting.clone(),
             open: state.open.iter().flatten().cloned().collect(),
+            next_sequence: state.next_sequence,
         }
     }
 

@@ -47,6 +47,17 @@ pub fn prefix_may_be_in_bucket(prefix: &str) -> bool {
     prefix.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
+/// Whether a piece of a word may be in words that are in buckets, where it cannot be seen.
+pub fn contains_may_be_hidden(piece: &str) -> bool {
+    prefix_may_be_in_bucket(piece)
+}
+
+/// Whether a term may be the beginning of a longer word: what is behind it cannot be seen.
+pub fn may_be_cut_short(term: &[u8]) -> bool {
+    // A character of up to four bytes may not have fitted.
+    term.len() > MAX_WORD - 4
+}
+
 /// The key that stands for "this named column has this value", in the index and in a question.
 /// Values are compared without case, so the key is lower-case.
 pub fn key_term(field: &str, value: &str) -> String {

@@ -96,7 +96,11 @@ impl Writer {
         let shared = Shared::default();
         let mut views: Vec<PartitionView> = folders.iter().map(PartitionView::unopened).collect();
         views.push(active.view());
-        shared.lock().partitions = views;
+        {
+            let mut state = shared.lock();
+            state.partitions = views;
+            state.next_sequence = payload.next_sequence;
+        }
         let blocks_end = payload.blocks_bytes;
         let mut payload = payload;
         let encoder = Encoder::new(ZSTD_LEVEL, None).map_err(wrong)?;
@@ -158,6 +162,7 @@ impl Writer {
             if state.open.len() <= group {
                 state.open.resize_with(group + 1, Vec::new);
             }
+            let state = &mut *state;
             let open = &mut state.open[group];
             let mut bytes: usize = open.iter().map(|(_, e)| e.raw.len()).sum();
             let mut is_full = false;
@@ -171,6 +176,7 @@ impl Writer {
                     is_full = open.len() >= BLOCK_ENTRIES || bytes >= BLOCK_BYTES;
                 }
             }
+            state.next_sequence = self.payload.next_sequence;
             if is_full {
                 let block = self.close(open)?;
                 state.waiting.push(block);

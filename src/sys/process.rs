@@ -22,6 +22,11 @@ pub fn thread_cpu_seconds() -> f64 {
     clock_seconds(rustix::time::ClockId::ThreadCPUTime)
 }
 
+/// Gives the calling thread the lowest priority: it works when nobody else does. Where that is refused, it does not matter.
+pub fn be_nice() {
+    let _ = rustix::process::nice(19);
+}
+
 fn clock_seconds(clock: rustix::time::ClockId) -> f64 {
     let time = rustix::time::clock_gettime(clock);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9

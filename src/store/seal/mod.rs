@@ -19,7 +19,7 @@ use crate::record::{Columns, Entry, Row};
 use crate::store::block::{Decoder, Renderer, SECTIONS, sections};
 use crate::store::partition::{Folder, folder_name};
 use crate::store::snapshot::{Opened, PartitionView, Summary};
-use crate::store::{StoreError, dictionaries};
+use crate::store::{Packing, StoreError, dictionaries};
 use crate::sys::atomic::sync_folder_of;
 use groups::{Groups, Place, places};
 use output::Output;
@@ -42,7 +42,7 @@ pub enum SealError {
 }
 
 /// What leaves when a partition is packed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Drop {
     pub query: Query,
     /// Entries from before this time, nanoseconds since the epoch.
@@ -67,13 +67,13 @@ pub fn read_summary(partition: &Path) -> Option<Summary> {
 }
 
 impl<'a> Sealer<'a> {
-    /// `applied` names the rules in `drops`, so that they are not applied again.
+    /// The new generation, durable. The old one is still there, for those who read it.
     pub fn run(
         partition: &'a PartitionView,
-        drops: Vec<Drop>,
-        applied: Vec<String>,
+        packing: Packing,
         stop: &'a AtomicBool,
     ) -> Result<PartitionView, SealError> {
+        let Packing { drops, applied } = packing;
         let opened = partition.open()?;
         let mut sealer = Sealer {
             partition,
@@ -128,9 +128,8 @@ impl<'a> Sealer<'a> {
 
     fn open(&mut self, place: &Place, columns: &Columns) -> Result<(), StoreError> {
         let blocks = &self.opened.blocks;
-        self.decoder.open(self.opened.dictionaries.as_ref(), columns, |buffer| {
-            blocks.read(place.at, place.length, buffer)
-        })
+        self.decoder
+            .open(self.opened.dictionaries.as_ref(), columns, |buffer| blocks.read(place.at, place.length, buffer))
     }
 
     /// Looks at the heads of all blocks: which streams there are, and samples to train on.

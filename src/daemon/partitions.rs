@@ -1,0 +1,95 @@
+//! Partitions in a running daemon: what is known of them, retention, and sealing in the background.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::daemon::Board;
+use crate::daemon::index::{Current, lock};
+use crate::store::{
+    PartitionInfo, PartitionView, Plan, Retention, SealError, Sealer, Shared, StoreError, remove_partition,
+};
+use crate::sys::clock;
+use crate::sys::files::disk_space;
+use crate::sys::process::be_nice;
+
+/// How often the sealer looks for work.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// After a failure it rests.
+const REST: Duration = Duration::from_secs(60);
+
+/// What is known of partitions, and what is wrong with those that cannot be read. The last one is being written when
+/// `writing`.
+pub fn partitions(views: &[PartitionView], writing: bool) -> (Vec<PartitionInfo>, Vec<String>) {
+    let (mut infos, mut problems) = (Vec::new(), Vec::new());
+    for (index, view) in views.iter().enumerate() {
+        match view.info(writing && index + 1 == views.len()) {
+            Ok(info) => infos.push(info),
+            Err(error) => problems.push(error.to_string()),
+        }
+    }
+    (infos, problems)
+}
+
+/// Removes what retention says must go, oldest first. With `dry_run` it only says.
+pub fn prune(shared: &Shared, retention: &Retention, board: &Board, now: i64, dry_run: bool) -> Result<Plan, String> {
+    let (partitions, _) = partitions(&shared.partitions(), true);
+    let Some(any) = partitions.first() else { return Ok(Plan::default()) };
+    let free = disk_space(&any.path).map_err(|e| format!("{}: {e}", any.path.display()))?.0;
+    let plan = retention.plan(&partitions, free, now);
+    for removal in plan.removals.iter().filter(|_| !dry_run) {
+        // The sealer may have put another generation in its place meanwhile: that one goes.
+        if let Some(view) = shared.detach(removal.partition.number) {
+            remove_partition(&view.path).map_err(|e| e.to_string())?;
+            board.lock().partitions_removed += 1;
+            tracing::info!("removed {removal}");
+        }
+    }
+    Ok(plan)
+}
+
+/// Seals and repacks, one partition at a time, at low priority, until told to stop.
+pub fn keep_sealing(shared: &Shared, current: &Current, board: &Board, stops: &AtomicBool) {
+    be_nice();
+    let mut next = Instant::now();
+    while !stops.load(Ordering::Acquire) {
+        if Instant::now() >= next {
+            let retention = lock(current).retention.clone();
+            next = Instant::now() + LOOK_EVERY;
+            match seal_one(shared, &retention, clock::now(), stops) {
+                Ok(true) => next = Instant::now(),
+                Ok(false) | Err(SealError::Stopped) => {}
+                Err(error) => {
+                    board.error(clock::now(), format!("cannot seal: {error}"));
+                    next = Instant::now() + REST;
+                }
+            }
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Packs the oldest partition that is due. Whether there was one.
+pub fn seal_one(shared: &Shared, retention: &Retention, now: i64, stop: &AtomicBool) -> Result<bool, SealError> {
+    let mut views = shared.partitions();
+    // The last one is being written.
+    views.pop();
+    for view in &views {
+        let Ok(info) = view.info(false) else { continue };
+        let applied = view.summary.as_ref().map(|summary| summary.applied.as_slice());
+        if let Some(packing) = retention.packing(&info, applied, now) {
+            let begun = Instant::now();
+            let sealed = Sealer::run(view, packing, stop)?;
+            let entries = sealed.summary.as_ref().map_or(0, |summary| summary.entries);
+            replace(shared, view, sealed)?;
+            tracing::info!(partition = info.number, entries, seconds = begun.elapsed().as_secs_f64(), "sealed");
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whoever reads the old generation has it open and goes on; for others there is the new one.
+fn replace(shared: &Shared, old: &PartitionView, new: PartitionView) -> Result<(), StoreError> {
+    let doomed = if shared.replace(new.clone()) { &old.path } else { &new.path };
+    remove_partition(doomed)
+}

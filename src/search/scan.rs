@@ -1,0 +1,364 @@
+//! Runs a query over the blocks of a snapshot, newest first and on several threads. Whoever asks gives a [`Visit`] to
+//! each thread and merges them in the end.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+use crate::query::{Need, Query};
+use crate::record::{Columns, Entry, Row};
+use crate::search::budget::Meter;
+use crate::search::prune::{self, Stored};
+use crate::search::{SearchError, Window};
+use crate::store::block::{Decoder, Renderer};
+use crate::store::{Block, Opened, PartitionView, Snapshot};
+
+/// With so few blocks a thread of their own does not pay.
+const BLOCKS_A_THREAD: usize = 8;
+
+/// What takes the hits, block by block, in no order.
+pub trait Visit: Send {
+    fn hits(&mut self, hits: &mut Hits<'_>) -> Result<(), SearchError>;
+
+    /// Blocks whose entries are all older than this, in nanoseconds, cannot change the answer any more.
+    fn floor(&self) -> i64 {
+        i64::MIN
+    }
+
+    /// Takes a whole block from what is known of it without decoding. False: it has to be decoded.
+    fn whole(&mut self, _block: &Whole<'_>) -> bool {
+        false
+    }
+}
+
+/// A block of which every entry matches and is in the window.
+pub struct Whole<'a> {
+    pub stored: &'a Stored,
+    pub opened: &'a Opened,
+}
+
+/// Takes rows, whatever they are kept in.
+pub trait Take {
+    fn row<R: Row>(&mut self, sequence: u64, row: &R);
+}
+
+/// The hits in one block.
+pub struct Hits<'a> {
+    block: InBlock<'a>,
+    /// Their places in the block.
+    indexes: &'a [u32],
+    renderer: &'a mut Renderer,
+}
+
+enum InBlock<'a> {
+    Packed(&'a mut Decoder),
+    Open(&'a [(u64, Entry)]),
+}
+
+impl Hits<'_> {
+    pub fn len(&self) -> usize {
+        self.indexes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.indexes.is_empty()
+    }
+
+    /// Time and sequence number of a hit.
+    pub fn key(&self, hit: usize) -> (i64, u64) {
+        let index = self.index(hit);
+        match &self.block {
+            InBlock::Packed(decoder) => (decoder.row(index).time(), decoder.sequence(index)),
+            InBlock::Open(entries) => entries.get(index).map_or((0, 0), |(sequence, entry)| (entry.time, *sequence)),
+        }
+    }
+
+    /// The whole entry.
+    pub fn entry(&mut self, hit: usize) -> Result<Entry, SearchError> {
+        let index = self.index(hit);
+        match &mut self.block {
+            InBlock::Packed(decoder) => {
+                decoder.want(&Columns::all())?;
+                Ok(decoder.entry(index, self.renderer))
+            }
+            InBlock::Open(entries) => Ok(entries.get(index).map(|(_, entry)| entry.clone()).unwrap_or_default()),
+        }
+    }
+
+    /// Gives all hits to `take`, decoded for `columns`.
+    pub fn rows(&mut self, columns: &Columns, take: &mut impl Take) -> Result<(), SearchError> {
+        match &mut self.block {
+            InBlock::Packed(decoder) => {
+                decoder.want(columns)?;
+                for index in self.indexes.iter().map(|index| *index as usize) {
+                    take.row(decoder.sequence(index), &decoder.row(index));
+                }
+            }
+            InBlock::Open(entries) => {
+                let hits = self.indexes.iter().filter_map(|index| entries.get(*index as usize));
+                hits.for_each(|(sequence, entry)| take.row(*sequence, entry));
+            }
+        }
+        Ok(())
+    }
+
+    fn index(&self, hit: usize) -> usize {
+        self.indexes.get(hit).map_or(0, |index| *index as usize)
+    }
+}
+
+/// What to look for, and where.
+pub struct Scan<'a> {
+    pub snapshot: &'a Snapshot,
+    pub query: &'a Query,
+    pub window: Window,
+    pub meter: &'a Meter,
+}
+
+/// What a scan took.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Effort {
+    /// Partitions there are, and those that were looked into.
+    pub partitions: u64,
+    pub partitions_opened: u64,
+    /// Blocks in those, blocks that might have hits, and blocks that were decoded.
+    pub blocks: u64,
+    pub candidates: u64,
+    pub decoded: u64,
+    pub decoded_bytes: u64,
+    /// Terms of the dictionaries that were compared one by one.
+    pub terms_scanned: u64,
+    /// Time of selecting candidates and of everything, microseconds.
+    pub prune_us: u64,
+    pub total_us: u64,
+    /// Partitions that could not be read; their entries are missing.
+    pub damaged: Vec<String>,
+}
+
+enum Place<'a> {
+    Stored(&'a Opened, Stored),
+    Waiting(&'a Block),
+    Open(&'a [(u64, Entry)]),
+}
+
+struct Candidate<'a> {
+    first_time: i64,
+    last_time: i64,
+    place: Place<'a>,
+}
+
+impl Scan<'_> {
+    /// Visits every block that may have hits. `make` makes a visitor for each thread.
+    pub fn run<V: Visit>(&self, make: impl Fn() -> V) -> Result<(Vec<V>, Effort), SearchError> {
+        let begun = std::time::Instant::now();
+        let need = self.query.need();
+        let mut effort = Effort { partitions: self.snapshot.partitions.len() as u64, ..Effort::default() };
+        let mut visitors: Vec<V> = vec![make()];
+        let mut ways: Vec<Way> = vec![Way::default()];
+        let floor = AtomicI64::new(i64::MIN);
+        let in_memory = self.in_memory(&need);
+        effort.blocks += in_memory.len() as u64;
+        self.visit(in_memory, &mut visitors, &mut ways, &floor, &make, &mut effort)?;
+        for partition in self.newest_first() {
+            if !self.meter.goes_on() {
+                break;
+            }
+            let (first, last) = times(partition);
+            if !self.window.overlaps(first, last) || last < floor.load(Ordering::Relaxed) {
+                continue;
+            }
+            let pruned = std::time::Instant::now();
+            match self.stored(partition, &need, &mut effort) {
+                Ok(candidates) => {
+                    effort.prune_us += pruned.elapsed().as_micros() as u64;
+                    self.visit(candidates, &mut visitors, &mut ways, &floor, &make, &mut effort)?;
+                }
+                // The others still answer, and the answer says what is missing.
+                Err(error) => effort.damaged.push(error.to_string()),
+            }
+        }
+        effort.decoded_bytes = self.meter.decoded_bytes();
+        effort.total_us = begun.elapsed().as_micros() as u64;
+        Ok((visitors, effort))
+    }
+
+    /// Partitions whose newest entry is not known may have newer ones than any other.
+    fn newest_first(&self) -> Vec<&PartitionView> {
+        let mut partitions: Vec<&PartitionView> = self.snapshot.partitions.iter().rev().collect();
+        partitions.sort_by_key(|partition| std::cmp::Reverse(times(partition).1));
+        partitions
+    }
+
+    fn in_memory(&self, need: &Need) -> Vec<Candidate<'_>> {
+        let mut found = Vec::new();
+        for block in &self.snapshot.waiting {
+            let (first_time, last_time) = (block.stats.first_time, block.stats.last_time);
+            if self.window.overlaps(first_time, last_time) && prune::block_may_match(block, need) {
+                found.push(Candidate { first_time, last_time, place: Place::Waiting(block) });
+            }
+        }
+        let times = || self.snapshot.open.iter().map(|(_, entry)| entry.time);
+        if let (Some(first_time), Some(last_time)) = (times().min(), times().max()) {
+            found.push(Candidate { first_time, last_time, place: Place::Open(&self.snapshot.open) });
+        }
+        found
+    }
+
+    fn stored<'a>(
+        &self,
+        partition: &'a PartitionView,
+        need: &Need,
+        effort: &mut Effort,
+    ) -> Result<Vec<Candidate<'a>>, SearchError> {
+        let opened = partition.open()?;
+        let (found, looked) = prune::stored(partition, opened, need, self.window, self.meter)?;
+        effort.partitions_opened += 1;
+        effort.blocks += looked.blocks;
+        effort.terms_scanned += looked.terms_scanned;
+        let candidate = |stored: Stored| Candidate {
+            first_time: stored.first_time,
+            last_time: stored.last_time,
+            place: Place::Stored(opened, stored),
+        };
+        Ok(found.into_iter().map(candidate).collect())
+    }
+
+    fn visit<V: Visit>(
+        &self,
+        mut candidates: Vec<Candidate<'_>>,
+        visitors: &mut Vec<V>,
+        ways: &mut Vec<Way>,
+        floor: &AtomicI64,
+        make: &impl Fn() -> V,
+        effort: &mut Effort,
+    ) -> Result<(), SearchError> {
+        effort.candidates += candidates.len() as u64;
+        candidates.sort_by_key(|c| std::cmp::Reverse((c.last_time, c.first_time)));
+        let threads = self.meter.budget().threads.min(candidates.len() / BLOCKS_A_THREAD).max(1);
+        while visitors.len() < threads {
+            visitors.push(make());
+            ways.push(Way::default());
+        }
+        let next = AtomicUsize::new(0);
+        let decoded = AtomicUsize::new(0);
+        let shared = Work { scan: self, candidates: &candidates, next: &next, floor, decoded: &decoded };
+        let mut workers = visitors.iter_mut().zip(ways.iter_mut()).take(threads);
+        let first = workers.next();
+        let failure: Mutex<Option<SearchError>> = Mutex::default();
+        let fail = |result: Result<(), SearchError>| {
+            if let Err(error) = result {
+                // The others stop at their next block.
+                next.store(candidates.len(), Ordering::Relaxed);
+                failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            }
+        };
+        std::thread::scope(|scope| {
+            for (visitor, way) in workers {
+                scope.spawn(|| fail(shared.work(visitor, way)));
+            }
+            if let Some((visitor, way)) = first {
+                fail(shared.work(visitor, way));
+            }
+        });
+        effort.decoded += decoded.into_inner() as u64;
+        failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    }
+}
+
+/// Times of the earliest and the latest entry, or everything where they are not known.
+fn times(partition: &PartitionView) -> (i64, i64) {
+    let Some(summary) = &partition.summary else { return (i64::MIN, i64::MAX) };
+    // One without entries has nothing for anybody.
+    (summary.oldest_time.unwrap_or(i64::MAX), summary.newest_time.unwrap_or(i64::MIN))
+}
+
+/// What a thread keeps from block to block.
+#[derive(Default)]
+struct Way {
+    decoder: Decoder,
+    renderer: Renderer,
+    indexes: Vec<u32>,
+}
+
+/// One round: candidates that threads take from the front.
+struct Work<'a, 'b> {
+    scan: &'a Scan<'b>,
+    candidates: &'a [Candidate<'a>],
+    next: &'a AtomicUsize,
+    floor: &'a AtomicI64,
+    decoded: &'a AtomicUsize,
+}
+
+impl Work<'_, '_> {
+    fn work<V: Visit>(&self, visitor: &mut V, way: &mut Way) -> Result<(), SearchError> {
+        let (query, window) = (self.scan.query, self.scan.window);
+        let columns = query.columns();
+        while let Some(candidate) = self.candidates.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            if candidate.last_time < self.floor.load(Ordering::Relaxed) || !self.scan.meter.goes_on() {
+                break;
+            }
+            let inside = window.contains(candidate.first_time) && window.contains(candidate.last_time);
+            if inside
+                && query.is_all()
+                && let Place::Stored(opened, stored) = &candidate.place
+                && visitor.whole(&Whole { stored, opened })
+            {
+                continue;
+            }
+            self.block(candidate, inside, &columns, visitor, way)?;
+            self.floor.fetch_max(visitor.floor(), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn block<V: Visit>(
+        &self,
+        candidate: &Candidate<'_>,
+        inside: bool,
+        columns: &Columns,
+        visitor: &mut V,
+        way: &mut Way,
+    ) -> Result<(), SearchError> {
+        let Way { decoder, renderer, indexes } = way;
+        indexes.clear();
+        let (query, window) = (self.scan.query, self.scan.window);
+        let before = decoder.decoded_bytes();
+        let block = match &candidate.place {
+            Place::Open(entries) => {
+                let is_hit = |entry: &Entry| (inside || window.contains(entry.time)) && query.matches(entry);
+                indexes.extend((0..entries.len()).filter(|index| is_hit(&entries[*index].1)).map(|index| index as u32));
+                InBlock::Open(entries)
+            }
+            packed => {
+                self.open(packed, columns, decoder)?;
+                for index in 0..decoder.len() {
+                    let row = decoder.row(index);
+                    if (inside || window.contains(row.time())) && query.matches(&row) {
+                        indexes.push(index as u32);
+                    }
+                }
+                self.decoded.fetch_add(1, Ordering::Relaxed);
+                InBlock::Packed(decoder)
+            }
+        };
+        if !indexes.is_empty() {
+            visitor.hits(&mut Hits { block, indexes, renderer })?;
+        }
+        self.scan.meter.count_decoded(decoder.decoded_bytes() - before);
+        Ok(())
+    }
+
+    fn open(&self, place: &Place<'_>, columns: &Columns, decoder: &mut Decoder) -> Result<(), SearchError> {
+        match place {
+            Place::Stored(opened, stored) => decoder.open(opened.dictionaries.as_ref(), columns, |buffer| {
+                opened.blocks.read(stored.at, stored.length, buffer)
+            })?,
+            Place::Waiting(block) => decoder.open(None, columns, |buffer| {
+                buffer.extend_from_slice(&block.bytes);
+                Ok(())
+            })?,
+            Place::Open(_) => {}
+        }
+        Ok(())
+    }
+}
