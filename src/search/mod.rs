@@ -4,6 +4,8 @@
 
 mod budget;
 mod entries;
+#[cfg(test)]
+mod model;
 mod prune;
 mod rate;
 mod scan;

@@ -173,9 +173,9 @@ impl Decoder {
         };
         if new_fields {
             self.unpack(Section::Fields)?;
-            let wanted = std::mem::take(&mut self.loaded).and(columns);
-            self.fields.read(&self.plain, self.header.entries, &wanted.fields)?;
-            self.loaded = wanted;
+            let wanted = self.loaded.clone().and(columns).fields;
+            self.fields.read(&self.plain, self.header.entries, &wanted)?;
+            self.loaded.fields = wanted;
         }
         if columns.raw && !self.loaded.raw {
             self.read_raw()?;
