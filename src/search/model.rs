@@ -216,17 +216,17 @@ proptest! {
     fn the_store_answers_as_a_plain_list_does(
         steps in prop::collection::vec(any_step(), 1..14),
         window in prop_oneof![Just((i64::MIN, i64::MAX)), (0..200_i64, 1..300_i64).prop_map(|(a, b)| (a * SECOND, (a + b) * SECOND))],
-        asked in prop::collection::vec(0..QUERIES.len(), 6),
+        asked in prop::sample::select(&QUERIES[..]),
     ) {
         let mut model = Model::new();
         let window = Window { since: window.0, until: window.1 };
         let shared = model.writer.shared();
         for step in steps {
             model.step(step);
-            compare(&shared, &model.truth, QUERIES[asked[0]], window);
+            compare(&shared, &model.truth, asked, window);
         }
-        for query in asked {
-            compare(&shared, &model.truth, QUERIES[query], window);
+        for query in QUERIES {
+            compare(&shared, &model.truth, query, window);
         }
     }
 
