@@ -116,7 +116,7 @@ fn any_regex() -> impl Strategy<Value = String> {
         4 => "[abksAKS1_é²ſ]{1,3}",
         2 => "[ ./-]{1,2}".prop_map(|text| regex::escape(&text)),
         1 => Just(".".to_owned()),
-        1 => "\\[[abks _-]{1,3}\\]".prop_map(|class| class.replace('-', "")),
+        1 => "\\[[abks _]{1,3}\\]".boxed(),
         1 => prop_oneof![Just("\\s"), Just("\\w"), Just("\\W"), Just("[^a]"), Just("[ _]")].prop_map(str::to_owned),
     ];
     let whole = leaf.prop_recursive(4, 16, 3, |inner| {
