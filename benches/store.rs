@@ -139,7 +139,10 @@ fn print_parts(data: &Path, raw: u64) {
         *parts.entry(kind).or_default() += fs::metadata(&file).unwrap().len();
     }
     let part = |(kind, bytes): (&String, &u64)| format!("{kind} {:.4}", *bytes as f64 / raw as f64);
-    println!("           of raw by part: {}; goal 0.20 in all, 0.13 (JSON)", parts.iter().map(part).collect::<Vec<_>>().join(", "));
+    println!(
+        "           of raw by part: {}; goal 0.20 in all, 0.13 (JSON)",
+        parts.iter().map(part).collect::<Vec<_>>().join(", ")
+    );
 }
 
 fn pipeline_of(log: &str) -> Pipeline {
@@ -288,7 +291,8 @@ fn grep(logs: &[String]) {
             println!("  no grep here to compare with");
             return;
         };
-        let hits: u64 = String::from_utf8_lossy(&output.stdout).lines().filter_map(|line| line.parse::<u64>().ok()).sum();
+        let hits: u64 =
+            String::from_utf8_lossy(&output.stdout).lines().filter_map(|line| line.parse::<u64>().ok()).sum();
         println!("  grep {pattern:41} {:7.1}                  {hits}", begun.elapsed().as_secs_f64() * 1e3);
     }
 }

@@ -52,7 +52,7 @@ pub use time::{TimeError, parse_time};
 use chrono::TimeZone;
 
 use crate::query::pipe::Pipe;
-use crate::record::{Columns, Row};
+use crate::record::{Columns, Level, Row};
 use crate::sys::clock;
 
 /// A query that was read, ready to run on entries. Two are equal when they say the same; its `Display` reads back
@@ -82,6 +82,13 @@ impl Query {
         Query { ast: ast::Ast::All, plan: eval::Plan::All, pipes: Vec::new() }
     }
 
+    /// The query of the entries that came from a source, to the letter.
+    pub fn of_source(source: &str) -> Query {
+        let field = Field::from_name("source");
+        let ast = ast::Ast::Field(field, ast::Test::Exact(source.to_owned()));
+        Query { plan: eval::Plan::new(&ast), ast, pipes: Vec::new() }
+    }
+
     /// Whether the condition is one that every entry matches. This says nothing of [`Query::pipes`].
     pub fn is_all(&self) -> bool {
         self.ast == ast::Ast::All
@@ -107,6 +114,15 @@ impl Query {
     /// Like [`Query::need`] this may be too wide, never too narrow.
     pub fn window(&self) -> RangeInclusive<i64> {
         window::window(&self.ast)
+    }
+
+    /// The levels that match, when the condition is on the level alone.
+    pub fn levels_alone(&self) -> Option<Vec<Level>> {
+        match &self.ast {
+            ast::Ast::All => Some(Level::ALL.to_vec()),
+            ast::Ast::Level(comparison, level) => Some(ast::levels(*comparison, *level)),
+            _ => None,
+        }
     }
 
     /// What a block must contain for one of its entries to match.

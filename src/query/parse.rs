@@ -258,8 +258,8 @@ impl Parser<'_> {
         };
         let test = match (edge(low)?, edge(high)?) {
             (None, None) => Test::Exists,
-            (Some(low), None) => Test::Compare(low.from_below(), low.bound),
-            (None, Some(high)) => Test::Compare(high.from_above(), high.bound),
+            (Some(low), None) => Test::Compare(low.low_comparison(), low.bound),
+            (None, Some(high)) => Test::Compare(high.high_comparison(), high.bound),
             (Some(low), Some(high)) => match low.bound.order(&high.bound) {
                 None => return Err(self.lexer.error(open, "one bound is a number and the other is not")),
                 Some(std::cmp::Ordering::Greater) => {

@@ -166,7 +166,7 @@ pub fn find(snapshot: &Snapshot, request: &Request) -> Result<Found, SearchError
     let meter = Meter::start(&request.budget);
     let until = request.after.map_or(i64::MAX, |cursor| cursor.time.saturating_add(1));
     let window = request.window.and(Window { since: i64::MIN, until }).and(window_of(&request.query));
-    let scan = Scan { snapshot, query: &request.query, window, meter: &meter };
+    let scan = Scan { snapshot, query: &request.query, window, meter: &meter, shift: 0 };
     let newest = || Newest {
         limit: request.limit,
         after: request.after,

@@ -2,16 +2,23 @@
 //! `query::Query::matches` decides on their rows (`scan`), of which only the columns that matter are decoded. Nothing
 //! else in Logmill reads the index.
 
+mod aggregate;
+mod ask;
 mod budget;
+mod context;
 mod entries;
+mod later;
 #[cfg(test)]
 mod model;
 mod prune;
 mod rate;
 mod scan;
+mod sorted;
 
 use crate::store::StoreError;
 
+pub use aggregate::{Column, Table};
+pub use ask::{Answer, Body, MAX_PIPED, ask, without_pipes};
 pub use budget::{Budget, Cut};
 pub use entries::{Cursor, Found, Request, find};
 pub use rate::{By, Counts, RateReport, RateRequest, rate};
@@ -22,8 +29,8 @@ pub use scan::Effort;
 pub enum SearchError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("cannot start a thread for a question: {0}")]
-    Thread(std::io::Error),
+    #[error("{0}")]
+    Question(String),
 }
 
 /// The times an entry must be in: from `since` on, before `until`; nanoseconds.

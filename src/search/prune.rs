@@ -13,7 +13,7 @@ use crate::search::budget::Meter;
 use crate::search::{SearchError, Window};
 use crate::store::{
     AT, Block, FIRST_TIME, LAST_TIME, LENGTH, Opened, PartitionView, StoreError, contains_may_be_hidden, key_term,
-    may_be_cut_short, prefix_may_be_in_bucket, prefix_term, word_term,
+    level_column, may_be_cut_short, prefix_may_be_in_bucket, prefix_term, word_term,
 };
 
 /// Terms that are looked at between two looks at the meter.
@@ -27,10 +27,12 @@ pub struct Stored {
     /// Where it is in the file of blocks.
     pub at: u64,
     pub length: u64,
-    /// Its segment and document.
-    pub segment: u32,
-    pub document: u32,
+    /// Number of its entries by level, when asked for.
+    pub levels: Option<Levels>,
 }
+
+/// Number of entries at each level.
+pub type Levels = [u32; Level::ALL.len()];
 
 /// What was looked at to find them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,41 +43,55 @@ pub struct Effort {
     pub blocks: u64,
 }
 
+/// What to select.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    pub need: &'a Need,
+    pub window: Window,
+    pub levels: bool,
+}
+
 /// The candidates of a partition. Fewer than there are when the meter says stop.
 pub fn stored(
     partition: &PartitionView,
     opened: &Opened,
-    need: &Need,
-    window: Window,
+    wanted: Wanted<'_>,
     meter: &Meter,
 ) -> Result<(Vec<Stored>, Effort), SearchError> {
     let wrong = |source| StoreError::Read { path: partition.path.clone(), source };
     let (mut found, mut effort) = (Vec::new(), Effort::default());
-    for (number, segment) in opened.searcher.segment_readers().iter().enumerate() {
+    for segment in opened.searcher.segment_readers() {
         let mut selection = Selection { segment, opened, meter, terms_scanned: 0 };
-        let set = selection.select(need).map_err(wrong)?;
+        let set = selection.select(wanted.need).map_err(wrong)?;
         effort.terms_scanned += selection.terms_scanned;
         effort.blocks += u64::from(segment.max_doc());
-        candidates(segment, number as u32, &set, window, &mut found).map_err(wrong)?;
+        candidates(segment, &set, wanted, &mut found).map_err(wrong)?;
     }
     Ok((found, effort))
 }
 
-fn candidates(
-    segment: &SegmentReader,
-    number: u32,
-    set: &Set,
-    window: Window,
-    found: &mut Vec<Stored>,
-) -> tantivy::Result<()> {
+fn candidates(segment: &SegmentReader, set: &Set, wanted: Wanted<'_>, found: &mut Vec<Stored>) -> tantivy::Result<()> {
     let columns = segment.fast_fields();
     let (first, last) = (columns.i64(FIRST_TIME)?, columns.i64(LAST_TIME)?);
     let (at, length) = (columns.u64(AT)?, columns.u64(LENGTH)?);
+    let mut by_level = Vec::new();
+    if wanted.levels {
+        for level in Level::ALL {
+            by_level.push(columns.u64(&level_column(level))?);
+        }
+    }
+    let levels_of = |document| {
+        let mut levels = Levels::default();
+        let counts = by_level.iter().map(|column| column.first(document).unwrap_or(0) as u32);
+        levels.iter_mut().zip(counts).for_each(|(level, count)| *level = count);
+        levels
+    };
     for document in (0..segment.max_doc()).filter(|document| set.has(*document)) {
         let (Some(first_time), Some(last_time)) = (first.first(document), last.first(document)) else { continue };
-        if window.overlaps(first_time, last_time) {
+        if wanted.window.overlaps(first_time, last_time) {
             let (at, length) = (at.first(document).unwrap_or(0), length.first(document).unwrap_or(0));
-            found.push(Stored { first_time, last_time, at, length, segment: number, document });
+            let levels = wanted.levels.then(|| levels_of(document));
+            found.push(Stored { first_time, last_time, at, length, levels });
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::query::Query;
 use crate::record::{Columns, Level, Row, timestamp};
+use crate::search::aggregate::failed;
 use crate::search::budget::Meter;
 use crate::search::entries::window_of;
 use crate::search::scan::{Hits, Scan, Take, Visit};
@@ -104,7 +105,7 @@ const EVENT: usize = 8;
 pub fn rate(snapshot: &Snapshot, request: &RateRequest) -> Result<RateReport, SearchError> {
     let meter = Meter::start(&request.budget);
     let window = request.window.and(window_of(&request.query));
-    let scan = Scan { snapshot, query: &request.query, window, meter: &meter };
+    let scan = Scan { snapshot, query: &request.query, window, meter: &meter, shift: 0 };
     let (counters, effort) = scan.run(|| Counter::new(request))?;
     let mut all = Counter::new(request);
     counters.into_iter().for_each(|counter| all.merge(counter));
@@ -166,15 +167,6 @@ impl Take for Workflows<'_, '_> {
             let group = group_of(row, self.0.request.by).map(Box::from);
             self.0.end(id, Ending { key: (row.time(), sequence), failed, group });
         }
-    }
-}
-
-/// Of the entry that says how a workflow ended: whether it failed.
-fn failed(row: &impl Row) -> Option<bool> {
-    match row.named(EVENT)? {
-        "workflow_completed" => Some(false),
-        "workflow_failed" => Some(true),
-        _ => None,
     }
 }
 

@@ -6,9 +6,10 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use crate::query::{Need, Query};
-use crate::record::{Columns, Entry, Row};
+use crate::record::{Columns, Entry, Level, Row};
 use crate::search::budget::Meter;
-use crate::search::prune::{self, Stored};
+use crate::search::later::Later;
+use crate::search::prune::{self, Levels, Stored, Wanted};
 use crate::search::{SearchError, Window};
 use crate::store::block::{Decoder, Renderer};
 use crate::store::{Block, Opened, PartitionView, Snapshot};
@@ -25,16 +26,16 @@ pub trait Visit: Send {
         i64::MIN
     }
 
-    /// Takes a whole block from what is known of it without decoding. False: it has to be decoded.
-    fn whole(&mut self, _block: &Whole<'_>) -> bool {
+    /// Whether [`Visit::counts`] may do for some blocks.
+    fn wants_counts(&self) -> bool {
         false
     }
-}
 
-/// A block of which every entry matches and is in the window.
-pub struct Whole<'a> {
-    pub stored: &'a Stored,
-    pub opened: &'a Opened,
+    /// Takes the entries of a block, from the time of the first to that of the last, by their number at each level. False:
+    /// they have to be decoded.
+    fn counts(&mut self, _first: i64, _last: i64, _counts: &[(Level, u64)]) -> bool {
+        false
+    }
 }
 
 /// Takes rows, whatever they are kept in.
@@ -45,6 +46,7 @@ pub trait Take {
 /// The hits in one block.
 pub struct Hits<'a> {
     block: InBlock<'a>,
+    shift: i64,
     /// Their places in the block.
     indexes: &'a [u32],
     renderer: &'a mut Renderer,
@@ -58,10 +60,6 @@ enum InBlock<'a> {
 impl Hits<'_> {
     pub fn len(&self) -> usize {
         self.indexes.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.indexes.is_empty()
     }
 
     /// Time and sequence number of a hit.
@@ -91,12 +89,12 @@ impl Hits<'_> {
             InBlock::Packed(decoder) => {
                 decoder.want(columns)?;
                 for index in self.indexes.iter().map(|index| *index as usize) {
-                    take.row(decoder.sequence(index), &decoder.row(index));
+                    give(take, decoder.sequence(index), &decoder.row(index), self.shift);
                 }
             }
             InBlock::Open(entries) => {
                 let hits = self.indexes.iter().filter_map(|index| entries.get(*index as usize));
-                hits.for_each(|(sequence, entry)| take.row(*sequence, entry));
+                hits.for_each(|(sequence, entry)| give(take, *sequence, entry, self.shift));
             }
         }
         Ok(())
@@ -107,12 +105,20 @@ impl Hits<'_> {
     }
 }
 
+#[inline]
+fn give<R: Row>(take: &mut impl Take, sequence: u64, row: &R, shift: i64) {
+    if shift == 0 { take.row(sequence, row) } else { take.row(sequence, &Later(row, shift)) }
+}
+
 /// What to look for, and where.
+#[derive(Clone, Copy)]
 pub struct Scan<'a> {
     pub snapshot: &'a Snapshot,
     pub query: &'a Query,
     pub window: Window,
     pub meter: &'a Meter,
+    /// Entries are taken for so many nanoseconds later than they are: what was a day ago can be asked as if it were now.
+    pub shift: i64,
 }
 
 /// What a scan took.
@@ -135,6 +141,19 @@ pub struct Effort {
     pub damaged: Vec<String>,
 }
 
+impl Effort {
+    pub fn add(&mut self, other: &Effort) {
+        self.partitions_opened += other.partitions_opened;
+        self.blocks += other.blocks;
+        self.candidates += other.candidates;
+        self.decoded += other.decoded;
+        self.decoded_bytes = self.decoded_bytes.max(other.decoded_bytes);
+        self.terms_scanned += other.terms_scanned;
+        self.prune_us += other.prune_us;
+        self.total_us += other.total_us;
+    }
+}
+
 enum Place<'a> {
     Stored(&'a Opened, Stored),
     Waiting(&'a Block),
@@ -144,6 +163,7 @@ enum Place<'a> {
 struct Candidate<'a> {
     first_time: i64,
     last_time: i64,
+    levels: Option<Levels>,
     place: Place<'a>,
 }
 
@@ -152,11 +172,15 @@ impl Scan<'_> {
     pub fn run<V: Visit>(&self, make: impl Fn() -> V) -> Result<(Vec<V>, Effort), SearchError> {
         let begun = std::time::Instant::now();
         let need = self.query.need();
+        let (since, until) =
+            (self.window.since.saturating_sub(self.shift), self.window.until.saturating_sub(self.shift));
+        let on_disk = Window { since, until };
         let mut effort = Effort { partitions: self.snapshot.partitions.len() as u64, ..Effort::default() };
         let mut visitors: Vec<V> = vec![make()];
         let mut ways: Vec<Way> = vec![Way::default()];
         let floor = AtomicI64::new(i64::MIN);
-        let in_memory = self.in_memory(&need);
+        let counted = self.query.levels_alone();
+        let in_memory = self.in_memory(&need, on_disk);
         effort.blocks += in_memory.len() as u64;
         self.visit(in_memory, &mut visitors, &mut ways, &floor, &make, &mut effort)?;
         for partition in self.newest_first() {
@@ -164,11 +188,12 @@ impl Scan<'_> {
                 break;
             }
             let (first, last) = times(partition);
-            if !self.window.overlaps(first, last) || last < floor.load(Ordering::Relaxed) {
+            if !on_disk.overlaps(first, last) || last < floor.load(Ordering::Relaxed) {
                 continue;
             }
             let pruned = std::time::Instant::now();
-            match self.stored(partition, &need, &mut effort) {
+            let levels = counted.is_some() && visitors[0].wants_counts();
+            match self.stored(partition, Wanted { need: &need, window: on_disk, levels }, &mut effort) {
                 Ok(candidates) => {
                     effort.prune_us += pruned.elapsed().as_micros() as u64;
                     self.visit(candidates, &mut visitors, &mut ways, &floor, &make, &mut effort)?;
@@ -189,17 +214,18 @@ impl Scan<'_> {
         partitions
     }
 
-    fn in_memory(&self, need: &Need) -> Vec<Candidate<'_>> {
+    fn in_memory(&self, need: &Need, window: Window) -> Vec<Candidate<'_>> {
         let mut found = Vec::new();
         for block in &self.snapshot.waiting {
             let (first_time, last_time) = (block.stats.first_time, block.stats.last_time);
-            if self.window.overlaps(first_time, last_time) && prune::block_may_match(block, need) {
-                found.push(Candidate { first_time, last_time, place: Place::Waiting(block) });
+            if window.overlaps(first_time, last_time) && prune::block_may_match(block, need) {
+                let levels = Some(block.stats.levels.map(|count| count as u32));
+                found.push(Candidate { first_time, last_time, levels, place: Place::Waiting(block) });
             }
         }
         let times = || self.snapshot.open.iter().map(|(_, entry)| entry.time);
         if let (Some(first_time), Some(last_time)) = (times().min(), times().max()) {
-            found.push(Candidate { first_time, last_time, place: Place::Open(&self.snapshot.open) });
+            found.push(Candidate { first_time, last_time, levels: None, place: Place::Open(&self.snapshot.open) });
         }
         found
     }
@@ -207,17 +233,18 @@ impl Scan<'_> {
     fn stored<'a>(
         &self,
         partition: &'a PartitionView,
-        need: &Need,
+        wanted: Wanted<'_>,
         effort: &mut Effort,
     ) -> Result<Vec<Candidate<'a>>, SearchError> {
         let opened = partition.open()?;
-        let (found, looked) = prune::stored(partition, opened, need, self.window, self.meter)?;
+        let (found, looked) = prune::stored(partition, opened, wanted, self.meter)?;
         effort.partitions_opened += 1;
         effort.blocks += looked.blocks;
         effort.terms_scanned += looked.terms_scanned;
         let candidate = |stored: Stored| Candidate {
             first_time: stored.first_time,
             last_time: stored.last_time,
+            levels: stored.levels,
             place: Place::Stored(opened, stored),
         };
         Ok(found.into_iter().map(candidate).collect())
@@ -293,17 +320,23 @@ impl Work<'_, '_> {
     fn work<V: Visit>(&self, visitor: &mut V, way: &mut Way) -> Result<(), SearchError> {
         let (query, window) = (self.scan.query, self.scan.window);
         let columns = query.columns();
+        let counted = query.levels_alone();
+        let shift = self.scan.shift;
         while let Some(candidate) = self.candidates.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             if candidate.last_time < self.floor.load(Ordering::Relaxed) || !self.scan.meter.goes_on() {
                 break;
             }
-            let inside = window.contains(candidate.first_time) && window.contains(candidate.last_time);
+            let (first, last) = (candidate.first_time.saturating_add(shift), candidate.last_time.saturating_add(shift));
+            let inside = window.contains(first) && window.contains(last);
             if inside
-                && query.is_all()
-                && let Place::Stored(opened, stored) = &candidate.place
-                && visitor.whole(&Whole { stored, opened })
+                && let (Some(counted), Some(levels)) = (&counted, &candidate.levels)
+                && visitor.wants_counts()
             {
-                continue;
+                let count = |level: &Level| (*level, u64::from(levels[*level as usize]));
+                let counts: Vec<(Level, u64)> = counted.iter().map(count).collect();
+                if visitor.counts(first, last, &counts) {
+                    continue;
+                }
             }
             self.block(candidate, inside, &columns, visitor, way)?;
             self.floor.fetch_max(visitor.floor(), Ordering::Relaxed);
@@ -321,31 +354,33 @@ impl Work<'_, '_> {
     ) -> Result<(), SearchError> {
         let Way { decoder, renderer, indexes } = way;
         indexes.clear();
-        let (query, window) = (self.scan.query, self.scan.window);
         let before = decoder.decoded_bytes();
         let block = match &candidate.place {
             Place::Open(entries) => {
-                let is_hit = |entry: &Entry| (inside || window.contains(entry.time)) && query.matches(entry);
-                indexes.extend((0..entries.len()).filter(|index| is_hit(&entries[*index].1)).map(|index| index as u32));
+                let is_hit = |index: &usize| self.is_hit(&entries[*index].1, inside);
+                indexes.extend((0..entries.len()).filter(is_hit).map(|index| index as u32));
                 InBlock::Open(entries)
             }
             packed => {
                 self.open(packed, columns, decoder)?;
-                for index in 0..decoder.len() {
-                    let row = decoder.row(index);
-                    if (inside || window.contains(row.time())) && query.matches(&row) {
-                        indexes.push(index as u32);
-                    }
-                }
+                let is_hit = |index: &usize| self.is_hit(&decoder.row(*index), inside);
+                indexes.extend((0..decoder.len()).filter(is_hit).map(|index| index as u32));
                 self.decoded.fetch_add(1, Ordering::Relaxed);
                 InBlock::Packed(decoder)
             }
         };
         if !indexes.is_empty() {
-            visitor.hits(&mut Hits { block, indexes, renderer })?;
+            visitor.hits(&mut Hits { block, shift: self.scan.shift, indexes, renderer })?;
         }
         self.scan.meter.count_decoded(decoder.decoded_bytes() - before);
         Ok(())
+    }
+
+    #[inline]
+    fn is_hit<R: Row>(&self, row: &R, inside: bool) -> bool {
+        let Scan { query, window, shift, .. } = *self.scan;
+        let in_time = inside || window.contains(row.time().saturating_add(shift));
+        in_time && if shift == 0 { query.matches(row) } else { query.matches(&Later(row, shift)) }
     }
 
     fn open(&self, place: &Place<'_>, columns: &Columns, decoder: &mut Decoder) -> Result<(), SearchError> {

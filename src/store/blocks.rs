@@ -46,10 +46,6 @@ impl BlockFile {
         self.0.sync_data()
     }
 
-    pub fn len(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
-    }
-
     /// Puts a block into `buffer`, which is empty.
     pub fn read(&self, at: u64, length: u64, buffer: &mut Vec<u8>) -> Result<(), StoreError> {
         if length > MAX_BLOCK {

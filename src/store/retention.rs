@@ -274,8 +274,8 @@ mod tests {
         check(None, 4, Some(&[&debug]));
         check(Some(&[]), 3, None);
         check(Some(&[]), 4, Some(&[&debug]));
-        check(Some(&[debug.clone()]), 5, None);
-        check(Some(&[debug.clone()]), 6, Some(&[&debug, &api]));
+        check(Some(std::slice::from_ref(&debug)), 5, None);
+        check(Some(std::slice::from_ref(&debug)), 6, Some(&[&debug, &api]));
         let held =
             Retention { holds: vec![Hold { since: 0, until: 3 * DAY, reason: String::new() }], ..retention.clone() };
         assert!(held.packing(partition, Some(&[]), 9 * DAY).is_none());

@@ -113,7 +113,7 @@ proptest! {
             prop_assert!(named.into_iter().all(|c| row.named(c) == Row::named(entry, c)));
             prop_assert!(!all.duration || row.duration_ms() == entry.duration_ms);
             prop_assert!(!all.message || row.message() == entry.message());
-            prop_assert!(!all.raw || row.raw() == &*entry.raw);
+            prop_assert!(!all.raw || row.raw() == *entry.raw);
             prop_assert!(all.fields == Fields::None || row.field("bb") == Row::field(entry, "bb"));
         }
     }

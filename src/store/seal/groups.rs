@@ -56,11 +56,13 @@ pub fn places(searcher: &Searcher) -> Result<Vec<Place>, TantivyError> {
     Ok(found)
 }
 
+/// Number of entries, and the blocks they are in.
+type Stream = (u64, Vec<usize>);
+
 /// Streams by service and source, and the group of each.
 #[derive(Debug, Default)]
 pub struct Groups {
-    /// Entries and blocks of each stream.
-    streams: HashMap<(Box<str>, Box<str>), (u64, Vec<usize>)>,
+    streams: HashMap<(Box<str>, Box<str>), Stream>,
     group_of: HashMap<Box<str>, HashMap<Box<str>, usize>>,
     /// Blocks of each group.
     groups: Vec<Vec<usize>>,

@@ -32,6 +32,9 @@ const SAMPLE_BYTES: usize = 8 << 20;
 const PENDING_ENTRIES: usize = 8192;
 const PENDING_BYTES: usize = 16 << 20;
 
+/// The sections of a block.
+type Sample = [Vec<u8>; SECTIONS];
+
 /// Why a partition was not sealed.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
@@ -133,7 +136,7 @@ impl<'a> Sealer<'a> {
     }
 
     /// Looks at the heads of all blocks: which streams there are, and samples to train on.
-    fn survey(&mut self, places: &[Place]) -> Result<(Groups, Vec<[Vec<u8>; SECTIONS]>), SealError> {
+    fn survey(&mut self, places: &[Place]) -> Result<(Groups, Vec<Sample>), SealError> {
         let every = (places.len() / SAMPLES).max(1);
         let (mut samples, mut bytes) = (Vec::new(), 0);
         let mut groups = Groups::default();

@@ -1,0 +1,171 @@
+//! Entries → a table, by the first aggregation among a query's pipes. Each thread has an [`Aggregation`] of its own and
+//! takes rows in any order; merged, they give the same table whatever the order was. Memory is bounded: past a limit
+//! the table is partial and [`Aggregation::is_cut`] says so.
+
+mod cell;
+mod groups;
+mod keys;
+mod order;
+mod shape;
+mod state;
+mod sum;
+mod table;
+mod workflows;
+
+#[cfg(test)]
+mod tests;
+
+pub use table::{Column, Table};
+
+use std::collections::HashMap;
+
+use crate::query::pipe::Pipe;
+use crate::record::{Level, Row, Value};
+use crate::search::Window;
+use groups::Groups;
+use shape::shape;
+use workflows::Workflows;
+
+pub(super) use groups::values;
+pub(super) use order::directed;
+pub(super) use workflows::failed;
+
+/// What an aggregation may remember.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub groups: usize,
+    pub bytes: usize,
+}
+
+/// See the module.
+pub enum Aggregation<'p> {
+    Groups(Groups<'p>),
+    Workflows(Workflows<'p>),
+    Patterns(Patterns),
+}
+
+impl<'p> Aggregation<'p> {
+    /// `None` when `pipe` is no aggregation.
+    pub fn new(pipe: &'p Pipe, window: Window, limits: Limits) -> Option<Aggregation<'p>> {
+        Some(match pipe {
+            Pipe::FailureRate { by } => Aggregation::Workflows(Workflows::new(by, limits)),
+            Pipe::Patterns { limit } => Aggregation::Patterns(Patterns::new(*limit, limits)),
+            pipe => Aggregation::Groups(Groups::new(pipe, window, limits)?),
+        })
+    }
+
+    pub fn take<R: Row>(&mut self, sequence: u64, row: &R) {
+        match self {
+            Aggregation::Groups(groups) => groups.take(row),
+            Aggregation::Workflows(workflows) => workflows.take(sequence, row),
+            Aggregation::Patterns(patterns) => patterns.take(sequence, row),
+        }
+    }
+
+    /// Takes entries from `first` to `last`, by their number at each level. False: their rows are needed.
+    pub fn take_counts(&mut self, first: i64, last: i64, counts: &[(Level, u64)]) -> bool {
+        match self {
+            Aggregation::Groups(groups) => groups.take_counts(first, last, counts),
+            Aggregation::Workflows(_) | Aggregation::Patterns(_) => false,
+        }
+    }
+
+    /// Whether [`Aggregation::take_counts`] may do.
+    pub fn needs_counts_alone(&self) -> bool {
+        matches!(self, Aggregation::Groups(groups) if groups.needs_counts_alone())
+    }
+
+    pub fn merge(&mut self, other: Aggregation<'p>) {
+        match (self, other) {
+            (Aggregation::Groups(a), Aggregation::Groups(b)) => a.merge(b),
+            (Aggregation::Workflows(a), Aggregation::Workflows(b)) => a.merge(b),
+            (Aggregation::Patterns(a), Aggregation::Patterns(b)) => a.merge(b),
+            // Both were made for the same pipe.
+            _ => {}
+        }
+    }
+
+    /// A limit was reached, and something left out.
+    pub fn is_cut(&self) -> bool {
+        match self {
+            Aggregation::Groups(groups) => groups.is_cut(),
+            Aggregation::Workflows(workflows) => workflows.is_cut(),
+            Aggregation::Patterns(patterns) => patterns.cut,
+        }
+    }
+
+    pub fn finish(self) -> Table {
+        match self {
+            Aggregation::Groups(groups) => groups.finish(),
+            Aggregation::Workflows(workflows) => workflows.finish(),
+            Aggregation::Patterns(patterns) => patterns.finish(),
+        }
+    }
+}
+
+/// Longest example, in bytes.
+const MAX_EXAMPLE: usize = 1000;
+
+/// How many, and the earliest one's time, number and message.
+type OfShape = (u64, (i64, u64), Box<str>);
+
+/// Messages by their shape.
+pub struct Patterns {
+    limit: usize,
+    limits: Limits,
+    shapes: HashMap<Box<str>, OfShape>,
+    bytes: usize,
+    cut: bool,
+    buffer: String,
+}
+
+impl Patterns {
+    fn new(limit: usize, limits: Limits) -> Patterns {
+        Patterns { limit, limits, shapes: HashMap::new(), bytes: 0, cut: false, buffer: String::new() }
+    }
+
+    fn take<R: Row>(&mut self, sequence: u64, row: &R) {
+        let mut shape_of = std::mem::take(&mut self.buffer);
+        shape(row.message(), &mut shape_of);
+        self.note(&shape_of, 1, (row.time(), sequence), row.message());
+        self.buffer = shape_of;
+    }
+
+    fn note(&mut self, shape: &str, count: u64, key: (i64, u64), message: &str) {
+        let example = &message[..message.floor_char_boundary(MAX_EXAMPLE)];
+        if let Some((all, earliest, text)) = self.shapes.get_mut(shape) {
+            *all += count;
+            if key < *earliest {
+                *earliest = key;
+                *text = example.into();
+            }
+            return;
+        }
+        self.bytes += shape.len() + MAX_EXAMPLE;
+        if self.shapes.len() >= self.limits.groups || self.bytes > self.limits.bytes {
+            self.cut = true;
+            return;
+        }
+        self.shapes.insert(shape.into(), (count, key, example.into()));
+    }
+
+    fn merge(&mut self, other: Patterns) {
+        self.cut |= other.cut;
+        for (shape, (count, key, example)) in other.shapes {
+            self.note(&shape, count, key, &example);
+        }
+    }
+
+    fn finish(self) -> Table {
+        let mut shapes: Vec<_> = self.shapes.into_iter().collect();
+        shapes.sort_by(|(a, (m, ..)), (b, (n, ..))| n.cmp(m).then_with(|| a.cmp(b)));
+        shapes.truncate(self.limit);
+        let row = |(shape, (count, _, example))| vec![state::integer(count), Value::Str(shape), Value::Str(example)];
+        let column = |name: &str| Column { name: name.to_owned(), is_time: false };
+        Table {
+            columns: ["count", "pattern", "example"].map(column).into(),
+            rows: shapes.into_iter().map(row).collect(),
+            groups: 0,
+        }
+    }
+}
