@@ -4,15 +4,19 @@
 mod ask;
 mod check;
 mod demo;
+mod explain;
+mod export;
 mod ingest;
 mod output;
 mod parse;
+mod partitions;
 mod prune;
 mod rate;
 mod rotate;
 mod run;
 mod search;
 mod status;
+mod verify;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -57,10 +61,18 @@ enum Command {
     Ingest(ingest::Arguments),
     /// Find entries
     Search(search::Arguments),
+    /// How a question is answered, and what that costs
+    Explain(search::Arguments),
     /// Error rates of entries and failure rates of workflows over time
     Rate(rate::Arguments),
     /// Files, offsets, lag, partitions, last rotation
     Status,
+    /// What the store is made of: times, entries, bytes by part
+    Partitions,
+    /// Write entries out, in the order they came: NDJSON, or the raw lines
+    Export(export::Arguments),
+    /// Read all of the store and compare its checksums and counts
+    Verify(verify::Arguments),
     /// Show what a pipeline makes of a file; nothing is stored
     Parse(parse::Arguments),
     /// Try the configuration, the pipelines with their samples, and the rotation policy
@@ -101,6 +113,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Run => run::run(common),
         Command::Ingest(arguments) => ingest::run(common, &arguments),
         Command::Search(arguments) => search::run(common, &arguments),
+        Command::Explain(arguments) => explain::run(common, &arguments),
+        Command::Partitions => partitions::run(common),
+        Command::Export(arguments) => export::run(common, &arguments),
+        Command::Verify(arguments) => verify::run(common, &arguments),
         Command::Rate(arguments) => rate::run(common, &arguments),
         Command::Status => status::run(common),
         Command::Parse(arguments) => parse::run(common, &arguments),

@@ -67,6 +67,40 @@ pub fn entries(entries: &[Value], format: Format) -> io::Result<()> {
     out.flush()
 }
 
+/// Prints a table given as JSON: its columns, and rows of cells.
+pub fn answer_table(answer: &Value, format: Format) -> anyhow::Result<()> {
+    let texts = |value: &Value| value.as_array().into_iter().flatten().map(cell).collect::<Vec<_>>();
+    let columns = texts(&answer["columns"]);
+    let rows = answer["rows"].as_array().map_or(&[][..], Vec::as_slice);
+    let object = |row: &Value| {
+        let cells = row.as_array().into_iter().flatten().cloned();
+        Value::Object(columns.iter().cloned().zip(cells).collect())
+    };
+    match format {
+        Format::Json => outln!("{}", Value::from(rows.iter().map(object).collect::<Vec<_>>())),
+        Format::Ndjson => rows.iter().for_each(|row| outln!("{}", object(row))),
+        Format::Csv => {
+            outln!("{}", csv(columns));
+            rows.iter().for_each(|row| outln!("{}", csv(texts(row))));
+        }
+        Format::Raw => anyhow::bail!("a table has no raw text; take table, json, ndjson or csv"),
+        Format::Table => {
+            let head: Vec<&str> = columns.iter().map(String::as_str).collect();
+            let shown = |row: &Value| texts(row).iter().map(|text| one_line(text)).collect();
+            table(&head, &rows.iter().map(shown).collect::<Vec<Vec<String>>>())?;
+        }
+    }
+    Ok(())
+}
+
+/// Longest cell of a table for people, in characters.
+const MAX_CELL: usize = 120;
+
+fn one_line(text: &str) -> String {
+    let line = printable(text.lines().next().unwrap_or(""));
+    if line.chars().count() <= MAX_CELL { line } else { line.chars().take(MAX_CELL - 1).chain(['…']).collect() }
+}
+
 const CSV_COLUMNS: [&str; 12] = [
     "timestamp",
     "level",

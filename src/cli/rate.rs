@@ -9,7 +9,7 @@ use crate::cli::output::{self, Format, bars, cell, csv, outln, table};
 use crate::cli::search::window;
 use crate::cli::{Common, Usage};
 use crate::query::Query;
-use crate::search::{Budget, By, RateRequest, rate};
+use crate::search::{Budget, By, RateRequest, rate, without_pipes};
 use crate::sys::units::Span;
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -62,6 +62,7 @@ impl Group {
 
 pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     let query = Query::parse(&arguments.query).map_err(Usage::error)?;
+    without_pipes(&query).map_err(Usage::error)?;
     let window = window(Some(&arguments.since), arguments.until.as_deref())?;
     let step: Span = arguments.step.parse().map_err(Usage::error)?;
     let step = i64::try_from(step.0.as_nanos()).unwrap_or(i64::MAX);

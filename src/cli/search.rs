@@ -8,7 +8,7 @@ use crate::cli::ask::{Source, complete, target};
 use crate::cli::output::{self, Format};
 use crate::cli::{Common, Usage};
 use crate::query::{Query, parse_time};
-use crate::search::{Budget, Request, Window, find};
+use crate::search::{Budget, Request, SearchError, Window, ask};
 use crate::sys::clock;
 
 #[derive(clap::Args)]
@@ -17,9 +17,11 @@ Examples:
   logmill search '*'                                   the newest entries
   logmill search 'level>=error' --since 1h             errors of the last hour
   logmill search 'workflow_id:wf-8f3a12cd' --limit 500
-  logmill search '\"connection timeout\" -logger:api.*' --format ndjson")]
+  logmill search '\"connection timeout\" -logger:api.*' --format ndjson
+  logmill search 'level>=error | stats count() by service, step(1h)' --since 1d
+  logmill search 'level>=error | patterns' --since 1d")]
 pub struct Arguments {
-    /// What to look for; * is everything
+    /// What to look for, and what to do with it; * is everything
     query: String,
     /// Not older: 15m, 7d, 2026-11-23, 2026-11-23T10:15:00Z
     #[arg(long, value_name = "TIME")]
@@ -38,30 +40,19 @@ pub struct Arguments {
     raw: bool,
 }
 
+impl Arguments {
+    pub fn query(&self) -> &str {
+        &self.query
+    }
+}
+
 pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
-    let query = Query::parse(&arguments.query).map_err(Usage::error)?;
-    let window = window(arguments.since.as_deref(), arguments.until.as_deref())?;
     let format = common.format_or(Format::Table);
-    let raw = arguments.raw || format == Format::Raw;
-    let (source, _) = Source::find(common)?;
-    let mut answer = match source {
-        Source::Daemon(client) => {
-            let parameters = [
-                ("query", Some(arguments.query.clone())),
-                ("since", arguments.since.clone()),
-                ("until", arguments.until.clone()),
-                ("limit", Some(arguments.limit.to_string())),
-                ("after", arguments.after.clone()),
-                ("raw", Some(raw.to_string())),
-            ];
-            client.ask(&target("/api/v1/search", &parameters), None)?.body
-        }
-        Source::Disk(snapshot) => {
-            let after = arguments.after.as_deref().map(str::parse).transpose().map_err(Usage::error)?;
-            let budget = Budget { time: Duration::from_secs(600), ..Budget::default() };
-            find(&snapshot, &Request { query, window, limit: arguments.limit, after, budget })?.to_json(raw)
-        }
-    };
+    let mut answer = answer(common, arguments, arguments.raw || format == Format::Raw)?;
+    if answer["table"].is_object() {
+        output::answer_table(&answer["table"], format)?;
+        return complete(&answer);
+    }
     let Value::Array(mut entries) = answer["entries"].take() else {
         anyhow::bail!("the daemon's answer has no entries");
     };
@@ -73,6 +64,36 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
         eprintln!("there are older ones: --after {next} shows them");
     }
     complete(&answer)
+}
+
+/// What the daemon, or the store itself, answers.
+pub fn answer(common: &Common, arguments: &Arguments, raw: bool) -> anyhow::Result<Value> {
+    let query = Query::parse(&arguments.query).map_err(Usage::error)?;
+    let window = window(arguments.since.as_deref(), arguments.until.as_deref())?;
+    let (source, _) = Source::find(common)?;
+    match source {
+        Source::Daemon(client) => {
+            let parameters = [
+                ("query", Some(arguments.query.clone())),
+                ("since", arguments.since.clone()),
+                ("until", arguments.until.clone()),
+                ("limit", Some(arguments.limit.to_string())),
+                ("after", arguments.after.clone()),
+                ("raw", Some(raw.to_string())),
+            ];
+            Ok(client.ask(&target("/api/v1/search", &parameters), None)?.body)
+        }
+        Source::Disk(snapshot) => {
+            let after = arguments.after.as_deref().map(str::parse).transpose().map_err(Usage::error)?;
+            let budget = Budget { time: Duration::from_secs(600), ..Budget::default() };
+            let request = Request { query, window, limit: arguments.limit, after, budget };
+            match ask(&snapshot, &request, clock::now()) {
+                Ok(answer) => Ok(answer.to_json(raw)),
+                Err(error @ SearchError::Question(_)) => Err(Usage::error(error)),
+                Err(error) => Err(error.into()),
+            }
+        }
+    }
 }
 
 /// The times of `--since` and `--until`.

@@ -26,6 +26,7 @@ pub fn partitions(views: &[PartitionView], writing: bool) -> (Vec<PartitionInfo>
             Ok(info) => infos.push(info),
             Err(error) => problems.push(error.to_string()),
         }
+        problems.extend(view.damage().map(str::to_owned));
     }
     (infos, problems)
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::query::{Query, parse_time};
-use crate::search::{Budget, By, RateRequest, Request, Window, find, rate};
+use crate::search::{Budget, By, RateRequest, Request, SearchError, Window, ask, rate, without_pipes};
 use crate::store::Snapshot;
 use crate::sys::clock;
 use crate::sys::units::Span;
@@ -65,6 +65,13 @@ fn bad(message: impl ToString) -> Refusal {
 
 fn failed(message: impl ToString) -> Refusal {
     Refusal(StatusCode::INTERNAL_SERVER_ERROR, message.to_string())
+}
+
+fn refused(error: SearchError) -> Refusal {
+    match error {
+        SearchError::Question(_) => bad(error),
+        SearchError::Store(_) => failed(error),
+    }
 }
 
 /// What everybody may ask.
@@ -156,8 +163,8 @@ async fn search(State(backend): State<Shared>, Parameters(q): Parameters<Questio
         budget: budget(&stop),
     };
     let raw = q.raw;
-    let found = beside(move || find(&backend.snapshot(), &request)).await?.map_err(failed)?;
-    Ok(Json(found.to_json(raw)))
+    let answer = beside(move || ask(&backend.snapshot(), &request, clock::now())).await?.map_err(refused)?;
+    Ok(Json(answer.to_json(raw)))
 }
 
 async fn rates(State(backend): State<Shared>, Parameters(q): Parameters<Question>) -> Result<Json<Value>, Refusal> {
@@ -173,7 +180,8 @@ async fn rates(State(backend): State<Shared>, Parameters(q): Parameters<Question
     let by: By = by.map_err(|_| bad("by must be none, service, workflow_type, agent or level"))?;
     let stop = Stop::default();
     let request = RateRequest { query: q.query()?, window, step, by, budget: budget(&stop) };
-    let report = beside(move || rate(&backend.snapshot(), &request)).await?.map_err(failed)?;
+    without_pipes(&request.query).map_err(refused)?;
+    let report = beside(move || rate(&backend.snapshot(), &request)).await?.map_err(refused)?;
     Ok(Json(report.to_json(by, step)))
 }
 

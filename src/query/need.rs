@@ -4,6 +4,8 @@
 //! little, and the evaluator decides. So a negation needs nothing, a comparison needs nothing, and a pattern needs
 //! only the pieces that every text it matches contains: see `pieces`.
 
+use std::fmt;
+
 use crate::query::ast::{Ast, Pattern, Test, levels};
 use crate::query::field::{Field, NAMED};
 use crate::query::matcher::Glob;
@@ -77,6 +79,32 @@ impl Need {
             0 => Need::Nothing,
             1 => kept.swap_remove(0),
             _ => Need::Any(kept),
+        }
+    }
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = |needs: &[Need], between: &str| {
+            for (index, need) in needs.iter().enumerate() {
+                f.write_str(if index == 0 { "" } else { between })?;
+                if matches!(need, Need::All(_) | Need::Any(_)) { write!(f, "({need})")? } else { write!(f, "{need}")? }
+            }
+            Ok(())
+        };
+        match self {
+            Need::Anything => f.write_str("nothing: every block"),
+            Need::Nothing => f.write_str("what cannot be: no block"),
+            Need::Word(word) => write!(f, "the word {word:?}"),
+            Need::Prefix(head) => write!(f, "a word that begins with {head:?}"),
+            Need::Contains(piece) => write!(f, "a word with {piece:?} in it"),
+            Need::Key { field, value } => write!(f, "{field} = {value:?}"),
+            Need::Level(levels) => {
+                let names: Vec<&str> = levels.iter().map(|level| level.name()).collect();
+                write!(f, "level {}", names.join("/"))
+            }
+            Need::All(needs) => list(needs, " and "),
+            Need::Any(needs) => list(needs, " or "),
         }
     }
 }

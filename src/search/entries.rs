@@ -69,18 +69,6 @@ pub struct Found {
     pub effort: Effort,
 }
 
-impl Found {
-    /// The answer for machines; `raw` gives the raw texts too.
-    pub fn to_json(&self, raw: bool) -> serde_json::Value {
-        serde_json::json!({
-            "entries": self.entries.iter().map(|(_, entry)| entry.to_json(raw)).collect::<Vec<_>>(),
-            "next": self.next.map(|cursor| cursor.to_string()),
-            "partial": self.partial.map(|cut| cut.to_string()),
-            "effort": self.effort,
-        })
-    }
-}
-
 /// An entry ordered by time, then arrival.
 struct Ranked((i64, u64), Entry);
 

@@ -7,6 +7,7 @@ mod ask;
 mod budget;
 mod context;
 mod entries;
+mod export;
 mod later;
 #[cfg(test)]
 mod model;
@@ -21,6 +22,7 @@ pub use aggregate::{Column, Table};
 pub use ask::{Answer, Body, MAX_PIPED, ask, without_pipes};
 pub use budget::{Budget, Cut};
 pub use entries::{Cursor, Found, Request, find};
+pub use export::export;
 pub use rate::{By, Counts, RateReport, RateRequest, rate};
 pub use scan::Effort;
 

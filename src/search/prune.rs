@@ -12,8 +12,8 @@ use crate::record::Level;
 use crate::search::budget::Meter;
 use crate::search::{SearchError, Window};
 use crate::store::{
-    AT, Block, FIRST_TIME, LAST_TIME, LENGTH, Opened, PartitionView, StoreError, contains_may_be_hidden, key_term,
-    level_column, may_be_cut_short, prefix_may_be_in_bucket, prefix_term, word_term,
+    AT, Block, FIRST_SEQUENCE, FIRST_TIME, LAST_TIME, LENGTH, Opened, PartitionView, StoreError,
+    contains_may_be_hidden, key_term, level_column, may_be_cut_short, prefix_may_be_in_bucket, prefix_term, word_term,
 };
 
 /// Terms that are looked at between two looks at the meter.
@@ -24,6 +24,7 @@ const TERMS_A_CHECK: usize = 4096;
 pub struct Stored {
     pub first_time: i64,
     pub last_time: i64,
+    pub first_sequence: u64,
     /// Where it is in the file of blocks.
     pub at: u64,
     pub length: u64,
@@ -74,6 +75,7 @@ fn candidates(segment: &SegmentReader, set: &Set, wanted: Wanted<'_>, found: &mu
     let columns = segment.fast_fields();
     let (first, last) = (columns.i64(FIRST_TIME)?, columns.i64(LAST_TIME)?);
     let (at, length) = (columns.u64(AT)?, columns.u64(LENGTH)?);
+    let first_sequences = columns.u64(FIRST_SEQUENCE)?;
     let mut by_level = Vec::new();
     if wanted.levels {
         for level in Level::ALL {
@@ -91,7 +93,8 @@ fn candidates(segment: &SegmentReader, set: &Set, wanted: Wanted<'_>, found: &mu
         if wanted.window.overlaps(first_time, last_time) {
             let (at, length) = (at.first(document).unwrap_or(0), length.first(document).unwrap_or(0));
             let levels = wanted.levels.then(|| levels_of(document));
-            found.push(Stored { first_time, last_time, at, length, levels });
+            let first_sequence = first_sequences.first(document).unwrap_or(0);
+            found.push(Stored { first_time, last_time, first_sequence, at, length, levels });
         }
     }
     Ok(())

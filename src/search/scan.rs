@@ -155,7 +155,7 @@ impl Effort {
 }
 
 enum Place<'a> {
-    Stored(&'a Opened, Stored),
+    Stored(&'a PartitionView, &'a Opened, Stored),
     Waiting(&'a Block),
     Open(&'a [(u64, Entry)]),
 }
@@ -202,6 +202,8 @@ impl Scan<'_> {
                 Err(error) => effort.damaged.push(error.to_string()),
             }
         }
+        let damages = self.snapshot.partitions.iter().filter_map(PartitionView::damage);
+        effort.damaged.extend(damages.map(str::to_owned));
         effort.decoded_bytes = self.meter.decoded_bytes();
         effort.total_us = begun.elapsed().as_micros() as u64;
         Ok((visitors, effort))
@@ -245,7 +247,7 @@ impl Scan<'_> {
             first_time: stored.first_time,
             last_time: stored.last_time,
             levels: stored.levels,
-            place: Place::Stored(opened, stored),
+            place: Place::Stored(partition, opened, stored),
         };
         Ok(found.into_iter().map(candidate).collect())
     }
@@ -338,7 +340,11 @@ impl Work<'_, '_> {
                     continue;
                 }
             }
-            self.block(candidate, inside, &columns, visitor, way)?;
+            match (self.block(candidate, inside, &columns, visitor, way), &candidate.place) {
+                // One damaged block does not keep the others from answering.
+                (Err(SearchError::Store(error)), Place::Stored(partition, ..)) => partition.note_damage(&error),
+                (result, _) => result?,
+            }
             self.floor.fetch_max(visitor.floor(), Ordering::Relaxed);
         }
         Ok(())
@@ -385,7 +391,7 @@ impl Work<'_, '_> {
 
     fn open(&self, place: &Place<'_>, columns: &Columns, decoder: &mut Decoder) -> Result<(), SearchError> {
         match place {
-            Place::Stored(opened, stored) => decoder.open(opened.dictionaries.as_ref(), columns, |buffer| {
+            Place::Stored(_, opened, stored) => decoder.open(opened.dictionaries.as_ref(), columns, |buffer| {
                 opened.blocks.read(stored.at, stored.length, buffer)
             })?,
             Place::Waiting(block) => decoder.open(None, columns, |buffer| {

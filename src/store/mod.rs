@@ -16,14 +16,16 @@ mod schema;
 mod seal;
 mod snapshot;
 mod terms;
+mod verify;
 mod writer;
 
 pub use blocks::BlockFile;
 pub use error::StoreError;
 pub use partition::{PartitionInfo, Payload};
 pub use retention::{Hold, Packing, Plan, Removal, Retention, Rule, remove as remove_partition};
-pub use schema::{AT, Block, COUNT, FIRST_TIME, LAST_TIME, LENGTH, Schema, level_column};
+pub use schema::{AT, Block, FIRST_SEQUENCE, FIRST_TIME, LAST_TIME, LENGTH, Schema, level_column};
 pub use seal::{SealError, Sealer};
 pub use snapshot::{Opened, PartitionView, Shared, Snapshot, Summary};
 pub use terms::{contains_may_be_hidden, key_term, may_be_cut_short, prefix_may_be_in_bucket, prefix_term, word_term};
+pub use verify::{Checked, verify};
 pub use writer::{Options, Writer};

@@ -16,6 +16,7 @@ pub struct Schema {
     count: Field,
     levels: [Field; Level::ALL.len()],
     raw_bytes: Field,
+    first_sequence: Field,
     at: Field,
     length: Field,
     pub tantivy: tantivy::schema::Schema,
@@ -42,6 +43,8 @@ pub struct BlockStats {
     pub first_time: i64,
     pub last_time: i64,
     pub count: u64,
+    /// Lowest sequence number.
+    pub first_sequence: u64,
     /// Entries by level number.
     pub levels: [u64; Level::ALL.len()],
     /// Of the raw texts, their line ends included.
@@ -55,6 +58,7 @@ impl BlockStats {
             first_time: times().min().unwrap_or(0),
             last_time: times().max().unwrap_or(0),
             count: entries.len() as u64,
+            first_sequence: entries.iter().map(|(sequence, _)| *sequence).min().unwrap_or(0),
             raw_bytes: entries.iter().map(|(_, e)| e.raw.len() as u64 + 1).sum(),
             ..BlockStats::default()
         };
@@ -71,6 +75,7 @@ impl BlockStats {
             first_time: times().min().unwrap_or(0),
             last_time: times().max().unwrap_or(0),
             count: block.len() as u64,
+            first_sequence: block.rows().map(|(sequence, _)| sequence).min().unwrap_or(0),
             ..BlockStats::default()
         };
         block.rows().for_each(|(_, row)| stats.levels[row.level() as usize] += 1);
@@ -83,6 +88,7 @@ pub const FIRST_TIME: &str = "first_time";
 pub const LAST_TIME: &str = "last_time";
 pub const COUNT: &str = "count";
 pub const RAW_BYTES: &str = "raw_bytes";
+pub const FIRST_SEQUENCE: &str = "first_sequence";
 pub const AT: &str = "at";
 pub const LENGTH: &str = "length";
 
@@ -109,9 +115,10 @@ impl Schema {
         let count = builder.add_u64_field(COUNT, FAST);
         let levels = Level::ALL.map(|level| builder.add_u64_field(&level_column(level), FAST));
         let raw_bytes = builder.add_u64_field(RAW_BYTES, FAST);
+        let first_sequence = builder.add_u64_field(FIRST_SEQUENCE, FAST);
         let (at, length) = (builder.add_u64_field(AT, FAST), builder.add_u64_field(LENGTH, FAST));
         let tantivy = builder.build();
-        Schema { terms, keys, first_time, last_time, count, levels, raw_bytes, at, length, tantivy }
+        Schema { terms, keys, first_time, last_time, count, levels, raw_bytes, first_sequence, at, length, tantivy }
     }
 
     pub fn document(&self, block: &Block) -> TantivyDocument {
@@ -127,6 +134,7 @@ impl Schema {
             document.add_u64(*field, count);
         }
         document.add_u64(self.raw_bytes, block.stats.raw_bytes);
+        document.add_u64(self.first_sequence, block.stats.first_sequence);
         document.add_u64(self.at, block.at);
         document.add_u64(self.length, block.bytes.len() as u64);
         document

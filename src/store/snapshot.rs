@@ -23,6 +23,8 @@ pub struct PartitionView {
     /// Of a sealed one: what can be known without opening it.
     pub summary: Option<Summary>,
     state: Arc<OnceLock<Result<Opened, String>>>,
+    /// The first damage that was met while reading.
+    damage: Arc<OnceLock<String>>,
 }
 
 /// What a partition is read with.
@@ -55,12 +57,13 @@ impl PartitionView {
             path: folder.path.clone(),
             summary: seal::read_summary(&folder.path),
             state: Arc::default(),
+            damage: Arc::default(),
         }
     }
 
     pub(super) fn opened(number: u64, path: PathBuf, opened: Opened) -> PartitionView {
         let state = Arc::new(OnceLock::from(Ok(opened)));
-        PartitionView { number, generation: 0, path, summary: None, state }
+        PartitionView { number, generation: 0, path, summary: None, state, damage: Arc::default() }
     }
 
     /// Opens the partition, once for all clones. A damaged one stays so until the program starts again.
@@ -72,6 +75,16 @@ impl PartitionView {
             })
         });
         opened.as_ref().map_err(|reason| StoreError::Damaged { path: self.path.clone(), reason: reason.clone() })
+    }
+
+    /// Remembers that a block could not be read, for all clones.
+    pub fn note_damage(&self, error: &StoreError) {
+        let _ = self.damage.set(format!("partition {} is damaged: {error}", self.path.display()));
+    }
+
+    /// What [`PartitionView::note_damage`] was told first.
+    pub fn damage(&self) -> Option<&str> {
+        self.damage.get().map(String::as_str)
     }
 
     /// Whether its entries are in their final place.

@@ -7,3 +7,4 @@ mod hostile;
 mod kill;
 mod rotate;
 mod rotate_differential;
+mod seal;

@@ -1,3 +1,5 @@
+//! Aggregations as tables of data, and that neither order nor threads matter.
+
 use proptest::prelude::*;
 
 use super::*;

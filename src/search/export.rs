@@ -1,0 +1,118 @@
+//! All entries that match, in the order in which they came, one after the other in bounded memory.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::query::Query;
+use crate::record::{Columns, Entry, Row};
+use crate::search::budget::Meter;
+use crate::search::entries::window_of;
+use crate::search::prune::{Stored, Wanted, stored};
+use crate::search::{Budget, SearchError, Window};
+use crate::store::block::{Decoder, Renderer};
+use crate::store::{Opened, PartitionView, Snapshot};
+
+/// An entry that waits for its turn.
+struct Waiting(u64, Entry);
+
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Waiting) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Waiting {}
+
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Waiting) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Waiting {
+    fn cmp(&self, other: &Waiting) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+/// Gives every committed entry that matches to `take`, by ascending sequence number, until that says no. Returns how
+/// many there were. Partitions follow one another, and so do their numbers.
+pub fn export(
+    snapshot: &Snapshot,
+    query: &Query,
+    window: Window,
+    mut take: impl FnMut(Entry) -> bool,
+) -> Result<u64, SearchError> {
+    let window = window.and(window_of(query));
+    let mut count = 0;
+    for partition in &snapshot.partitions {
+        let mut exporter = Exporter {
+            query,
+            window,
+            opened: partition.open()?,
+            decoder: Decoder::new(),
+            renderer: Renderer::default(),
+            waiting: BinaryHeap::new(),
+        };
+        if !exporter.run(partition, &mut count, &mut take)? {
+            break;
+        }
+    }
+    Ok(count)
+}
+
+struct Exporter<'a> {
+    query: &'a Query,
+    window: Window,
+    opened: &'a Opened,
+    decoder: Decoder,
+    renderer: Renderer,
+    waiting: BinaryHeap<Reverse<Waiting>>,
+}
+
+impl Exporter<'_> {
+    fn run(
+        &mut self,
+        partition: &PartitionView,
+        count: &mut u64,
+        take: &mut impl FnMut(Entry) -> bool,
+    ) -> Result<bool, SearchError> {
+        let need = self.query.need();
+        let wanted = Wanted { need: &need, window: self.window, levels: false };
+        let budget = Budget { time: std::time::Duration::MAX, decoded_bytes: u64::MAX, ..Budget::default() };
+        let (mut blocks, _) = stored(partition, self.opened, wanted, &Meter::start(&budget))?;
+        blocks.sort_by_key(|block| (block.first_sequence, block.at));
+        for (number, block) in blocks.iter().enumerate() {
+            self.read(block)?;
+            // What comes before the next block begins cannot be in a later one.
+            let next = blocks.get(number + 1).map_or(u64::MAX, |next| next.first_sequence);
+            while self.waiting.peek().is_some_and(|Reverse(first)| first.0 < next || next == u64::MAX) {
+                let Some(Reverse(Waiting(_, entry))) = self.waiting.pop() else { break };
+                *count += 1;
+                if !take(entry) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn read(&mut self, block: &Stored) -> Result<(), SearchError> {
+        let Exporter { query, window, opened, decoder, renderer, waiting } = self;
+        decoder.open(opened.dictionaries.as_ref(), &query.columns(), |buffer| {
+            opened.blocks.read(block.at, block.length, buffer)
+        })?;
+        let is_hit = |index: &usize| {
+            let row = decoder.row(*index);
+            window.contains(row.time()) && query.matches(&row)
+        };
+        let hits: Vec<usize> = (0..decoder.len()).filter(is_hit).collect();
+        if !hits.is_empty() {
+            decoder.want(&Columns::all())?;
+        }
+        for index in hits {
+            waiting.push(Reverse(Waiting(decoder.sequence(index), decoder.entry(index, renderer))));
+        }
+        Ok(())
+    }
+}
