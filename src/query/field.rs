@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::record::{Columns, Fields, Row, ValueRef, timestamp};
 
-/// The named text columns, in the order of [`Entry::named`]. Their exact values are keys in the store.
+/// The named text columns, in the order of [`crate::record::Entry::named`]. Their exact values are keys in the store.
 pub(super) const NAMED: [&str; 9] =
     ["source", "service", "logger", "workflow_id", "session_id", "request_id", "workflow_type", "agent", "event"];
 

@@ -1,6 +1,6 @@
 //! Points in time as people write them, in `--since` and `--until` and in conditions on `timestamp`.
 
-use chrono::{DateTime, Datelike, Days, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
+use chrono::{DateTime, Datelike, Days, FixedOffset, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
 use crate::sys::units::Span;
@@ -35,8 +35,11 @@ pub fn parse_time(text: &str, now_ns: i64) -> Result<i64, TimeError> {
 pub(super) fn parse_period<Z: TimeZone>(text: &str, now_ns: i64, zone: &Z) -> Result<Period, TimeError> {
     let trimmed = text.trim();
     let named = || {
-        let (time, name) = trimmed.rsplit_once(' ')?;
-        period(time.trim_end(), now_ns, &name.parse::<Tz>().ok()?)
+        let (time, zone) = trimmed.rsplit_once(' ')?;
+        match zone.parse::<FixedOffset>() {
+            Ok(offset) => period(time.trim_end(), now_ns, &offset),
+            Err(_) => period(time.trim_end(), now_ns, &zone.parse::<Tz>().ok()?),
+        }
     };
     period(trimmed, now_ns, zone).or_else(named).ok_or_else(|| TimeError(text.to_owned()))
 }
@@ -131,7 +134,6 @@ fn epoch(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use chrono::FixedOffset;
 
     use super::*;
     use crate::record::timestamp;

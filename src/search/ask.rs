@@ -160,12 +160,16 @@ fn groups_cut(request: &Request) -> String {
 fn table(snapshot: &Snapshot, request: &Request, pipes: &[Pipe], now: i64) -> Result<Answer, SearchError> {
     let meter = Meter::start(&request.budget);
     let Some((first, rest)) = pipes.split_first() else { return find_nothing() };
-    let window = request.window.and(window_of(&request.query));
+    let mut window = request.window.and(window_of(&request.query));
+    if matches!(rest.first(), Some(Pipe::Compare { .. })) {
+        // What is to come has no part in it: the window before ends before now, too.
+        window.until = window.until.min(now);
+    }
     let scan = Scan { snapshot, query: &request.query, window, meter: &meter, shift: 0 };
     let (mut table, mut cut, mut effort) = aggregate(&scan, first, limits(request))?;
     let mut rest = rest;
     if let [Pipe::Compare { before }, behind @ ..] = rest {
-        let shift = before.map_or_else(|| length(window, now), Ok)?;
+        let shift = before.map_or_else(|| length(window), Ok)?;
         let (earlier, earlier_cut, more) = aggregate(&Scan { shift, ..scan }, first, limits(request))?;
         table = table.compare(earlier);
         cut |= earlier_cut;
@@ -182,14 +186,13 @@ fn find_nothing() -> Result<Answer, SearchError> {
 }
 
 /// How long a window is.
-fn length(window: Window, now: i64) -> Result<i64, SearchError> {
-    let until = window.until.min(now);
-    if window.since == i64::MIN || window.since >= until {
+fn length(Window { since, until }: Window) -> Result<i64, SearchError> {
+    if since == i64::MIN || since >= until {
         let message = "`compare` needs to know where the window begins: give --since, or say how long before, as in \
                        compare 1d";
         return Err(SearchError::Question(message.to_owned()));
     }
-    Ok(until.saturating_sub(window.since))
+    Ok(until.saturating_sub(since))
 }
 
 fn aggregate(scan: &Scan<'_>, pipe: &Pipe, limits: Limits) -> Result<(Table, bool, Effort), SearchError> {

@@ -5,6 +5,7 @@ mod daemon;
 mod home;
 mod hostile;
 mod kill;
+mod reference;
 mod rotate;
 mod rotate_differential;
 mod seal;
