@@ -11,7 +11,7 @@ use std::path::Path;
 use super::error::RotateError;
 use super::names::Family;
 use crate::sys::atomic::sync_folder_of;
-use crate::sys::files::{open_regular, rename_noreplace};
+use crate::sys::files::{FileId, open_regular, open_regular_for_writing, rename_noreplace};
 
 const BUFFER: usize = 256 * 1024;
 /// Bytes: so little is copied faster than it is synced, so the truncation may follow at once.
@@ -25,7 +25,11 @@ pub(super) fn create_like(path: &Path, like: &fs::Metadata) -> io::Result<File> 
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     let own = file.metadata()?;
     if (own.uid(), own.gid()) != (like.uid(), like.gid()) {
-        fchown(&file, Some(like.uid()), Some(like.gid()))?;
+        match fchown(&file, Some(like.uid()), Some(like.gid())) {
+            // Only root may give files away; then the copy is ours, with the same mode.
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {}
+            other => other?,
+        }
     }
     file.set_permissions(Permissions::from_mode(like.mode() & 0o7777))?;
     Ok(file)
@@ -35,36 +39,48 @@ pub(super) fn create_like(path: &Path, like: &fs::Metadata) -> io::Result<File> 
 ///
 /// A line written between the last read and the truncation (microseconds) is lost: copytruncate's race, made as
 /// small as copying allows. Until the last read, every byte is in the copy or in the log.
-pub fn copy_and_truncate(log: &Path, to: &Path) -> Result<(), RotateError> {
-    let (mut source, metadata) = open_regular(log).map_err(RotateError::file("open", log))?;
-    let emptied = OpenOptions::new().write(true).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32).open(log);
-    let emptied = emptied.map_err(RotateError::file("open for truncation", log))?;
+///
+/// `id` is the file that the log was when this was decided; another one is left alone. After an error the log is as it
+/// was and there is no copy, or the hidden copy is the only place of its bytes.
+pub fn copy_and_truncate(log: &Path, to: &Path, id: FileId) -> Result<(), RotateError> {
+    let (mut log_file, metadata) = open_regular_for_writing(log).map_err(RotateError::file("open", log))?;
+    if FileId::of(&metadata) != id {
+        return Err(RotateError::Changed { path: log.to_owned() });
+    }
     let temporary = Family::cutting(to);
-    let mut copy = create_like(&temporary, &metadata).map_err(RotateError::file("create", &temporary))?;
-    let fail = RotateError::file("copy to", &temporary);
-    copy_then_cut(&mut source, &mut copy, &emptied).map_err(fail)?;
+    let copied = create_like(&temporary, &metadata)
+        .and_then(|mut copy| copy_all(&mut log_file, &mut copy).map(|()| copy))
+        .and_then(|copy| log_file.set_len(0).map(|()| copy));
+    let copy = copied.map_err(|error| {
+        // All is still in the log.
+        let _ = fs::remove_file(&temporary);
+        RotateError::file("copy to", &temporary)(error)
+    })?;
+    copy.sync_all().map_err(RotateError::file("sync", &temporary))?;
     finish(&temporary, to)
 }
 
-fn copy_then_cut(source: &mut File, copy: &mut File, emptied: &File) -> io::Result<()> {
+fn copy_all(log: &mut File, copy: &mut File) -> io::Result<()> {
     for _ in 0..ROUNDS {
-        let copied = append(source, copy)?;
+        let copied = append(log, copy)?;
         copy.sync_data()?;
         if copied < LITTLE {
             break;
         }
     }
-    append(source, copy)?;
-    emptied.set_len(0)?;
-    copy.sync_all()
+    append(log, copy).map(drop)
 }
 
 /// Copies `log` to `to` and leaves it as it is.
 pub(super) fn copy_only(log: &Path, to: &Path) -> Result<(), RotateError> {
     let (mut source, metadata) = open_regular(log).map_err(RotateError::file("open", log))?;
     let temporary = Family::cutting(to);
-    let mut copy = create_like(&temporary, &metadata).map_err(RotateError::file("create", &temporary))?;
-    append(&mut source, &mut copy).and_then(|_| copy.sync_all()).map_err(RotateError::file("copy to", &temporary))?;
+    let copied = create_like(&temporary, &metadata)
+        .and_then(|mut copy| append(&mut source, &mut copy).and_then(|_| copy.sync_all()));
+    copied.map_err(|error| {
+        let _ = fs::remove_file(&temporary);
+        RotateError::file("copy to", &temporary)(error)
+    })?;
     finish(&temporary, to)
 }
 

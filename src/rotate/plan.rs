@@ -23,20 +23,17 @@ pub enum Action {
         from: PathBuf,
         to: PathBuf,
     },
-    /// Copies to the end, then empties `log` at once.
+    /// Copies to the end, then empties `log` at once, if it still is the file `id`.
     CopyTruncate {
         log: PathBuf,
         to: PathBuf,
+        id: FileId,
     },
     Create {
         path: PathBuf,
         mode: u32,
         uid: u32,
         gid: u32,
-    },
-    /// Empties the log, keeping nothing (`rotate 0` with copytruncate).
-    Truncate {
-        log: PathBuf,
     },
     /// `from` goes once `to` is complete; if `to` exists, once it has the same content.
     Compress {
@@ -58,13 +55,12 @@ impl fmt::Display for Action {
         match self {
             Action::Rename { from, to } => write!(f, "rename {} to {}", from.display(), to.display()),
             Action::Copy { from, to } => write!(f, "copy {} to {}", from.display(), to.display()),
-            Action::CopyTruncate { log, to } => {
+            Action::CopyTruncate { log, to, .. } => {
                 write!(f, "copy {} to {} and truncate it", log.display(), to.display())
             }
             Action::Create { path, mode, uid, gid } => {
                 write!(f, "create {} mode {mode:04o} owner {uid}:{gid}", path.display())
             }
-            Action::Truncate { log } => write!(f, "truncate {}", log.display()),
             Action::Compress { from, to } => write!(f, "compress {} to {}", from.display(), to.display()),
             Action::Remove { path } => write!(f, "remove {}", path.display()),
             Action::Script { kind, args, .. } => write!(f, "run {kind} {}", args.join(" ")),
@@ -77,6 +73,8 @@ impl fmt::Display for Action {
 pub struct Listed {
     /// Bytes.
     pub size: u64,
+    /// Bytes without a hole at the beginning, which a writer leaves that does not append.
+    pub data: u64,
     /// Nanoseconds since the epoch.
     pub mtime: i64,
     pub id: FileId,
@@ -125,9 +123,6 @@ pub fn plan<Z: TimeZone>(
     now: &DateTime<Z>,
 ) -> Result<Vec<Action>, RotateError> {
     let settings = &section.settings;
-    if settings.method == Method::CopyTruncate && settings.keep == Some(0) {
-        return Ok(vec![Action::Truncate { log: log.to_owned() }]);
-    }
     let family = Family::of(log, settings);
     let (mut actions, target) = if settings.date_ext {
         (Vec::new(), family.dated(now))
@@ -137,7 +132,10 @@ pub fn plan<Z: TimeZone>(
     let from = log.to_owned();
     actions.push(match settings.method {
         Method::Rename => Action::Rename { from, to: target.clone() },
-        Method::CopyTruncate => Action::CopyTruncate { log: from, to: target.clone() },
+        Method::CopyTruncate => {
+            let id = listing.files.get(log).map(|listed| listed.id).unwrap_or_default();
+            Action::CopyTruncate { log: from, to: target.clone(), id }
+        }
         Method::Copy => Action::Copy { from, to: target.clone() },
     });
     refuse_taken_names(&actions, listing)?;
@@ -223,7 +221,7 @@ pub(super) fn foresee(listing: &Listing, actions: &[Action]) -> Listing {
     for action in actions {
         let moved = match action {
             Action::Rename { from, to } => files.remove(from).map(|listed| (to, listed)),
-            Action::Copy { from: log, to } | Action::CopyTruncate { log, to } => {
+            Action::Copy { from: log, to } | Action::CopyTruncate { log, to, .. } => {
                 files.get(log).map(|listed| (to, *listed))
             }
             _ => None,

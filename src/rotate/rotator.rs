@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, FixedOffset, Timelike};
+use chrono::{DateTime, FixedOffset, TimeDelta, Timelike};
 
 use super::cut;
 use super::due::{Reason, due};
@@ -59,7 +59,12 @@ pub struct Rotator {
     told: BTreeMap<PathBuf, Event>,
     /// As `told`, of the tick at work.
     telling: BTreeMap<PathBuf, Event>,
+    /// Logs that could not be rotated, and when they are tried again.
+    resting: BTreeMap<PathBuf, DateTime<FixedOffset>>,
 }
+
+/// A log that could not be rotated is left alone for so long.
+const REST: TimeDelta = TimeDelta::seconds(60);
 
 /// A log of a section that is due, and what will be done to it.
 struct Due {
@@ -72,8 +77,8 @@ impl Rotator {
     /// Reads the state file; the second value names lines of it that were skipped.
     pub fn new(policy: Policy, state_path: PathBuf, options: Options) -> Result<(Rotator, Vec<String>), RotateError> {
         let (state, warnings) = State::read(&state_path)?;
-        let (told, telling) = (BTreeMap::new(), BTreeMap::new());
-        Ok((Rotator { policy, state_path, state, options, told, telling }, warnings))
+        let (told, telling, resting) = Default::default();
+        Ok((Rotator { policy, state_path, state, options, told, telling, resting }, warnings))
     }
 
     /// Takes another policy; what is pending is found again from the folders.
@@ -130,6 +135,9 @@ impl Rotator {
                     self.recover(section, &log, tick);
                     logs.push(log.clone());
                     let Some(found) = found else { continue };
+                    if self.rests(&log, tick) {
+                        continue;
+                    }
                     if let Some(reason) = self.reason(section, &log, &found, tick.now) {
                         ready.push(Due { log, found, reason });
                     } else {
@@ -160,12 +168,32 @@ impl Rotator {
         }
     }
 
+    /// Whether it is too early to try `log` again; what was told of it still holds.
+    fn rests(&mut self, log: &Path, tick: &mut Tick<'_>) -> bool {
+        let rests = !self.options.force && self.resting.get(log).is_some_and(|until| tick.now < *until);
+        if rests {
+            tick.spared.insert(log.to_owned());
+            let held = self.told.get(log).map(|event| (log.to_owned(), event.clone()));
+            self.telling.extend(held);
+        } else {
+            self.resting.remove(log);
+        }
+        rests
+    }
+
+    /// Tells why a log was not rotated, and leaves it and its generations alone for a while.
+    fn failed(&mut self, log: &Path, error: &RotateError, tick: &mut Tick<'_>) {
+        self.tell(tick, log, log, What::Failed { error: error.to_string() });
+        tick.spared.insert(log.to_owned());
+        self.resting.insert(log.to_owned(), tick.now + REST);
+    }
+
     fn reason(&self, section: &Section, log: &Path, found: &Listed, now: DateTime<FixedOffset>) -> Option<Reason> {
         let settings = &section.settings;
         if self.options.force {
             return (found.size > 0 || settings.if_empty).then_some(Reason::Forced);
         }
-        due(settings, found.size, found.mtime, self.state.last.get(log).copied(), &now)
+        due(settings, found.data, found.mtime, self.state.last.get(log).copied(), &now)
     }
 
     /// A log without an entry starts its period now, at the full hour.
@@ -220,7 +248,7 @@ impl Rotator {
         let actions = match planned {
             Ok(actions) => actions,
             Err(error) => {
-                self.tell(tick, &due.log, &due.log, What::Failed { error: error.to_string() });
+                self.failed(&due.log, &error, tick);
                 return false;
             }
         };
@@ -230,7 +258,7 @@ impl Rotator {
         let to = match self.run(&due.log, &actions, tick) {
             Ok(to) => to,
             Err(error) => {
-                self.tell(tick, &due.log, &due.log, What::Failed { error: error.to_string() });
+                self.failed(&due.log, &error, tick);
                 return false;
             }
         };
@@ -244,26 +272,37 @@ impl Rotator {
         true
     }
 
-    /// Does the steps of a rotation, telling the reader; where the content went.
-    fn run(&self, log: &Path, actions: &[Action], tick: &Tick<'_>) -> Result<PathBuf, RotateError> {
-        let mut newest = log.to_owned();
-        for action in actions {
-            execute(action)?;
+    /// Does the steps of a rotation, telling the reader; where the content went. When a step fails before the content
+    /// moved, the renames before it are undone: tried again and again, they would push all generations out.
+    fn run(&mut self, log: &Path, actions: &[Action], tick: &mut Tick<'_>) -> Result<PathBuf, RotateError> {
+        let mut newest = None;
+        for (number, action) in actions.iter().enumerate() {
+            match (execute(action), &newest) {
+                (Ok(_), _) => {}
+                (Err(error), None) => {
+                    undo(&actions[..number], action, tick.gate);
+                    return Err(error);
+                }
+                // What was to be moved has moved; the writer may go on as it can.
+                (Err(error), Some(_)) => {
+                    self.tell(tick, log, log, What::Failed { error: error.to_string() });
+                    break;
+                }
+            }
             match action {
                 Action::Rename { from, to } => {
                     tick.gate.renamed(from, to);
-                    newest.clone_from(to);
+                    newest = newest.or_else(|| (from == log).then(|| to.clone()));
                 }
-                Action::Copy { to, .. } => newest.clone_from(to),
-                Action::CopyTruncate { log, to } => {
-                    newest.clone_from(to);
+                Action::Copy { to, .. } => newest = Some(to.clone()),
+                Action::CopyTruncate { log, to, .. } => {
+                    newest = Some(to.clone());
                     tick.gate.truncated(log);
                 }
-                Action::Truncate { log } => tick.gate.truncated(log),
                 _ => {}
             }
         }
-        Ok(newest)
+        Ok(newest.unwrap_or_else(|| log.to_owned()))
     }
 
     /// Whether rotation may go on: there is no such script, or it ended well.
@@ -359,6 +398,24 @@ impl Tick<'_> {
     fn push(&mut self, log: &Path, what: What) {
         let event = self.event(log, what);
         self.events.push(event);
+    }
+}
+
+/// Gives generations back the names they had before `failed`. Not when its hidden copy is the only place of what was in
+/// the log: the name it waits for is free then, and the next tick gives it.
+fn undo(done: &[Action], failed: &Action, gate: &dyn Gate) {
+    if let Action::CopyTruncate { to, .. } = failed
+        && Family::cutting(to).exists()
+    {
+        return;
+    }
+    for action in done.iter().rev() {
+        let Action::Rename { from, to } = action else { continue };
+        let back = Action::Rename { from: to.clone(), to: from.clone() };
+        match execute(&back) {
+            Ok(_) => gate.renamed(to, from),
+            Err(error) => tracing::error!(%error, "a generation keeps the name it was to get"),
+        }
     }
 }
 

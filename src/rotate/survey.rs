@@ -15,7 +15,7 @@ use super::plan::{Listed, Listing};
 use super::policy::{Policy, Section};
 use super::state::State;
 use crate::sys::clock;
-use crate::sys::files::FileId;
+use crate::sys::files::{FileId, leads_through_link, size_without_leading_hole};
 
 /// As the shell matches: `*` stops at `/` and leaves hidden files alone.
 const MATCH: MatchOptions =
@@ -63,9 +63,11 @@ fn matches(section: &Section) -> Vec<PathBuf> {
         let pattern = expand_home(pattern);
         let found = glob::glob_with(&pattern.to_string_lossy(), MATCH);
         let before = logs.len();
-        logs.extend(found.into_iter().flatten().flatten().filter(|path| !path.is_dir()));
+        let found = found.into_iter().flatten().flatten();
+        logs.extend(found.filter(|path| !path.is_dir() && !leads_through_link(&pattern, path)));
         // A plain path is wanted whether it is there or not.
-        if logs.len() == before && !pattern.is_dir() {
+        let is_plain = !pattern.to_string_lossy().contains(['*', '?', '[']);
+        if logs.len() == before && is_plain && !pattern.is_dir() {
             logs.push(pattern);
         }
     }
@@ -108,13 +110,14 @@ fn inspect(section: &Section, log: &Path) -> Result<Option<Listed>, RotateError>
     } else if metadata.nlink() != 1 {
         Err(RotateError::HardLinked { path })
     } else {
-        Ok(Some(listed(&metadata)))
+        Ok(Some(Listed { data: size_without_leading_hole(log, &metadata), ..listed(&metadata) }))
     }
 }
 
 fn listed(metadata: &Metadata) -> Listed {
     Listed {
         size: metadata.len(),
+        data: metadata.len(),
         mtime: metadata.modified().map_or(0, clock::from_system),
         id: FileId::of(metadata),
         mode: metadata.mode() & 0o7777,

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-use rustix::fs::{CWD, OFlags, RenameFlags};
+use rustix::fs::{CWD, OFlags, RenameFlags, SeekFrom};
 use serde::{Deserialize, Serialize};
 
 /// What stays when a file is renamed. The system reuses inodes soon after removal; the time of birth tells the new
@@ -27,8 +27,17 @@ impl FileId {
 
 /// Opens a regular file for reading: no symbolic link in its last place, and no waiting on a FIFO.
 pub fn open_regular(path: &Path) -> io::Result<(File, Metadata)> {
+    open_with(OpenOptions::new().read(true), path)
+}
+
+/// The same, for reading and writing.
+pub fn open_regular_for_writing(path: &Path) -> io::Result<(File, Metadata)> {
+    open_with(OpenOptions::new().read(true).write(true), path)
+}
+
+fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<(File, Metadata)> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)?;
+    let file = options.custom_flags(flags.bits() as i32).open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() {
         Ok((file, metadata))
@@ -48,6 +57,29 @@ pub fn rename_noreplace(from: &Path, to: &Path) -> io::Result<()> {
         }
         Err(e) => Err(e.into()),
     }
+}
+
+/// Bytes of a file without the hole at its beginning, which is there when a writer went on at its old place after
+/// somebody emptied the file.
+pub fn size_without_leading_hole(path: &Path, metadata: &Metadata) -> u64 {
+    let has_holes = metadata.is_file() && metadata.blocks() * 512 < metadata.len();
+    if !has_holes {
+        return metadata.len();
+    }
+    let data = open_regular(path).ok().and_then(|(file, _)| rustix::fs::seek(file, SeekFrom::Data(0)).ok());
+    metadata.len().saturating_sub(data.unwrap_or(0))
+}
+
+/// Whether one of the folders between the first wildcard of `pattern` and the name of `path` is a symbolic link. Whoever
+/// may write there could lead us anywhere.
+pub fn leads_through_link(pattern: &Path, path: &Path) -> bool {
+    let has_wildcard = |part: &std::path::Component<'_>| part.as_os_str().to_string_lossy().contains(['*', '?', '[']);
+    let fixed = pattern.components().take_while(|part| !has_wildcard(part)).count();
+    let folders = path.components().count().saturating_sub(1);
+    (fixed + 1..=folders).any(|count| {
+        let folder: std::path::PathBuf = path.components().take(count).collect();
+        fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_symlink())
+    })
 }
 
 /// Free and total bytes, for an unprivileged process, of the file system that holds `path`.
@@ -106,6 +138,36 @@ mod tests {
         fs::write(&b, "b").unwrap();
         assert_eq!(rename_noreplace(&a, &b).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&b).unwrap(), "b");
+    }
+
+    #[test]
+    fn a_hole_at_the_beginning_does_not_count() {
+        use std::io::{Seek, Write};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let mut file = File::create(&path).unwrap();
+        file.seek(std::io::SeekFrom::Start(8 << 20)).unwrap();
+        file.write_all(b"line").unwrap();
+        file.sync_all().unwrap();
+        let size = size_without_leading_hole(&path, &fs::metadata(&path).unwrap());
+        assert!((4..1 << 20).contains(&size), "{size}");
+    }
+
+    #[test]
+    fn links_on_the_way_are_seen_behind_the_first_wildcard() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("logs/demo_a")).unwrap();
+        std::os::unix::fs::symlink(at("logs/demo_a"), at("logs/demo_b")).unwrap();
+        std::os::unix::fs::symlink(at("logs"), at("link")).unwrap();
+        let check = |pattern: &str, path: &str, want: bool| {
+            assert_eq!(leads_through_link(&at(pattern), &at(path)), want, "{pattern} {path}");
+        };
+        check("logs/demo_*/*.log", "logs/demo_a/x.log", false);
+        check("logs/demo_*/*.log", "logs/demo_b/x.log", true);
+        check("link/demo_*/*.log", "link/demo_a/x.log", false);
+        check("*/demo_a/x.log", "link/demo_a/x.log", true);
+        check("logs/demo_b/x.log", "logs/demo_b/x.log", false);
     }
 
     #[test]

@@ -45,3 +45,10 @@ pub fn terminate(pid: u32) -> std::io::Result<()> {
     let pid = pid.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::InvalidInput))?;
     Ok(rustix::process::kill_process(pid, rustix::process::Signal::TERM)?)
 }
+
+/// Kills a process that was started as the first of a group, and all of that group.
+pub fn kill_group(child: &std::process::Child) {
+    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    // It may just have ended.
+    group.map(|group| rustix::process::kill_process_group(group, rustix::process::Signal::KILL));
+}

@@ -203,6 +203,49 @@ fn links_are_refused_and_told_once() {
     assert_eq!(names(folder.path()), ["a.log", "hard.log", "link.log"]);
 }
 
+#[test]
+fn a_rotation_that_fails_again_and_again_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir_in("/dev/shm").expect("another file system");
+    let device = |path: &Path| FileId::of(&fs::metadata(path).unwrap()).device;
+    assert_ne!(device(folder.path()), device(elsewhere.path()), "the rename must fail for this test to say anything");
+    fs::write(folder.path().join("a.log"), "new").unwrap();
+    let old = ["a.log.1", "a.log.2.gz", "a.log.3"];
+    old.map(|name| fs::write(elsewhere.path().join(name), name).unwrap());
+    let mut rotator = rotator(folder.path(), &format!("rotate 3\nolddir {}", elsewhere.path().display()));
+    for minute in 0..5 {
+        let events = rotator.tick(now() + chrono::TimeDelta::minutes(minute), &NoReader);
+        assert!(events.iter().all(|e| matches!(e.what, What::Failed { .. })), "{events:?}");
+        assert_eq!(names(elsewhere.path()), old);
+        old.map(|name| assert_eq!(fs::read_to_string(elsewhere.path().join(name)).unwrap(), name));
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("a.log")).unwrap(), "new");
+}
+
+#[test]
+fn a_log_that_became_another_file_is_not_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, to) = (folder.path().join("a.log"), folder.path().join("a.log.1"));
+    fs::write(&log, "content").unwrap();
+    let action = |id| Action::CopyTruncate { log: log.clone(), to: to.clone(), id };
+    let id = FileId::of(&fs::metadata(&log).unwrap());
+    assert!(logmill::rotate::execute(&action(FileId { inode: id.inode + 1, ..id })).is_err());
+    assert_eq!((names(folder.path()), fs::read_to_string(&log).unwrap()), (vec!["a.log".to_owned()], "content".into()));
+    logmill::rotate::execute(&action(id)).unwrap();
+    assert_eq!((fs::read_to_string(&to).unwrap(), fs::read_to_string(&log).unwrap()), ("content".into(), "".into()));
+}
+
+#[test]
+fn a_hole_that_a_writer_left_is_no_reason_to_rotate() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = fs::File::create(folder.path().join("a.log")).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, b"line\n", 64 << 20).unwrap();
+    let mut rotator = rotator(folder.path(), "rotate 3\ncopytruncate\nmaxsize 10M");
+    rotator.set_options(Options { force: false });
+    assert_eq!(rotator.tick(now(), &NoReader), []);
+    assert_eq!(names(folder.path()), ["a.log"]);
+}
+
 /// Does `action` on names alone; what is overwritten or missing fails the property.
 fn simulate(model: &mut BTreeMap<PathBuf, u64>, action: &Action) {
     match action {
@@ -210,7 +253,7 @@ fn simulate(model: &mut BTreeMap<PathBuf, u64>, action: &Action) {
             let content = model.remove(from).expect("renames what is there");
             assert!(model.insert(to.clone(), content).is_none(), "{action} overwrites");
         }
-        Action::Copy { from: log, to } | Action::CopyTruncate { log, to } => {
+        Action::Copy { from: log, to } | Action::CopyTruncate { log, to, .. } => {
             let content = model[log];
             assert!(model.insert(to.clone(), content).is_none(), "{action} overwrites");
         }
@@ -227,7 +270,7 @@ proptest! {
         method in prop_oneof!["copytruncate", "copy", "create 0600", "dateext"],
     ) {
         let listed = |inode, regular| Listed {
-            size: 1, mtime: 0, id: FileId { device: 1, inode, born: 0 }, mode: 0o600, uid: 0, gid: 0, regular,
+            size: 1, data: 1, mtime: 0, id: FileId { device: 1, inode, born: 0 }, mode: 0o600, uid: 0, gid: 0, regular,
         };
         let log = PathBuf::from("/l/a.log");
         let mut listing = Listing::default();
