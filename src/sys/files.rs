@@ -70,6 +70,15 @@ pub fn size_without_leading_hole(path: &Path, metadata: &Metadata) -> u64 {
     metadata.len().saturating_sub(data.unwrap_or(0))
 }
 
+/// Where the next data of a sparse file begins at or behind `offset`; its end, or `offset`, where that is not known.
+pub fn next_data(file: &File, offset: u64) -> u64 {
+    match rustix::fs::seek(file, SeekFrom::Data(offset)) {
+        Ok(at) => at,
+        Err(rustix::io::Errno::NXIO) => file.metadata().map_or(offset, |metadata| metadata.len()),
+        Err(_) => offset,
+    }
+}
+
 /// Whether one of the folders between the first wildcard of `pattern` and the name of `path` is a symbolic link. Whoever
 /// may write there could lead us anywhere.
 pub fn leads_through_link(pattern: &Path, path: &Path) -> bool {

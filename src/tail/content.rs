@@ -29,7 +29,14 @@ impl Packing {
 /// An open file. Compressed content is decoded from the front, so reading backwards starts over.
 pub enum Content {
     Plain(File),
-    Packed { file: File, packing: Packing, decoder: Box<dyn Read + Send>, at: u64 },
+    Packed {
+        file: File,
+        packing: Packing,
+        decoder: Box<dyn Read + Send>,
+        at: u64,
+        /// Why nothing can be decoded behind `at`.
+        failed: Option<(io::ErrorKind, String)>,
+    },
 }
 
 impl Content {
@@ -39,7 +46,7 @@ impl Content {
         let packing = Packing::of(path);
         let content = match packing {
             Packing::Plain => Content::Plain(file),
-            _ => Content::Packed { decoder: decoder(&file, packing)?, file, packing, at: 0 },
+            _ => Content::Packed { decoder: decoder(&file, packing)?, file, packing, at: 0, failed: None },
         };
         Ok((content, metadata))
     }
@@ -48,23 +55,34 @@ impl Content {
         matches!(self, Content::Packed { .. })
     }
 
-    /// Fills as much of `buffer` as there is from content offset `offset` on; fewer bytes mean the end.
+    /// Whether damage was met behind what was read so far: a short read was not the end.
+    pub fn is_damaged(&self) -> bool {
+        matches!(self, Content::Packed { failed: Some(_), .. })
+    }
+
+    /// Fills as much of `buffer` as there is from content offset `offset` on; fewer bytes mean the end, or damage
+    /// behind them: then the next call fails.
     pub fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Content::Plain(file) => read_full(buffer, |part, done| file.read_at(part, offset + done as u64)),
-            Content::Packed { file, packing, decoder: reader, at } => {
+            Content::Packed { file, packing, decoder: reader, at, failed } => {
                 if offset < *at {
                     *reader = decoder(file, *packing)?;
-                    *at = 0;
+                    (*at, *failed) = (0, None);
                 }
-                let skipped = io::copy(&mut reader.by_ref().take(offset - *at), &mut io::sink())?;
-                *at += skipped;
-                if *at < offset {
-                    return Ok(0);
+                if let Some((kind, text)) = failed {
+                    return Err(io::Error::new(*kind, text.clone()));
                 }
-                let count = read_full(buffer, |part, _| reader.read(part))?;
-                *at += count as u64;
-                Ok(count)
+                let mut skipped = Vec::new();
+                while *at < offset {
+                    skipped.resize(usize::try_from(offset - *at).unwrap_or(SKIP).min(SKIP), 0);
+                    match decode(reader, &mut skipped, at, failed)? {
+                        0 => return Ok(0),
+                        _ if failed.is_some() => return Ok(0),
+                        _ => {}
+                    }
+                }
+                decode(reader, buffer, at, failed)
             }
         }
     }
@@ -83,6 +101,36 @@ impl Content {
         let count = self.read_at(position.offset.saturating_sub(u64::from(position.tail.len)), &mut tail)?;
         Ok(position.tail.matches_head_of(&tail[..count]))
     }
+}
+
+/// Bytes decoded at once when going forward.
+const SKIP: usize = 64 * 1024;
+
+/// Decodes until the buffer is full or the end is reached. What comes before damage counts; the damage is kept in
+/// `failed`, because decoders do not report it twice.
+fn decode(
+    reader: &mut dyn Read,
+    buffer: &mut [u8],
+    at: &mut u64,
+    failed: &mut Option<(io::ErrorKind, String)>,
+) -> io::Result<usize> {
+    let mut done = 0;
+    while done < buffer.len() {
+        match reader.read(&mut buffer[done..]) {
+            Ok(0) => break,
+            Ok(count) => done += count,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => {
+                *failed = Some((e.kind(), e.to_string()));
+                if done == 0 {
+                    return Err(e);
+                }
+                break;
+            }
+        }
+    }
+    *at += done as u64;
+    Ok(done)
 }
 
 /// Decodes from the front. The decoder shares the file's place, so there must be one at a time.
@@ -116,6 +164,38 @@ mod tests {
     use crate::record::Fingerprint;
     use crate::sys::files::FileId;
     use std::io::Write;
+
+    #[test]
+    fn what_comes_before_damage_is_read_and_then_the_damage_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.gz");
+        let text: String = (0..200_000).map(|n| format!("line {n}\n")).collect();
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+        encoder.write_all(text.as_bytes()).unwrap();
+        let whole = encoder.finish().unwrap();
+        let mut wrong_sum = whole.clone();
+        let sum = whole.len() - 6;
+        wrong_sum[sum] ^= 1;
+        for bytes in [&whole[..whole.len() / 2], &wrong_sum] {
+            std::fs::write(&path, bytes).unwrap();
+            let (mut content, _) = Content::open(&path).unwrap();
+            let mut buffer = vec![0; 1 << 16];
+            let mut offset = 0;
+            let error = loop {
+                match content.read_at(offset, &mut buffer) {
+                    Ok(0) => panic!("the damage at {offset} was not told"),
+                    Ok(count) => {
+                        let at = offset as usize;
+                        assert_eq!(buffer[..count], text.as_bytes()[at..at + count]);
+                        offset += count as u64;
+                    }
+                    Err(error) => break error,
+                }
+            };
+            assert!(offset > 100_000, "{error} came too early, at {offset}");
+            assert!(content.read_at(offset, &mut buffer).is_err());
+        }
+    }
 
     #[test]
     fn compressed_content_is_read_and_recognised_like_plain() {

@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use crate::record::{Fingerprint, Position, RawBatch, StreamId, TAIL_LEN};
 use crate::sys::clock;
-use crate::sys::files::FileId;
+use crate::sys::files::{FileId, next_data};
 use crate::tail::{Content, TailError};
 
 /// The head fingerprint grows up to this many bytes.
 const HEAD_LEN: usize = 1024;
+
+/// So many chunks of a line that is too long are looked at before the other files have their turn.
+const LONG_LINE_CHUNKS: usize = 16;
 
 /// What a read came to.
 #[expect(clippy::large_enum_variant, reason = "one is made a read, and taken apart at once")]
@@ -18,6 +21,8 @@ pub enum Read {
     Batch(RawBatch),
     /// No whole line is there now.
     Nothing,
+    /// Neither, but there is more to look at.
+    Busy,
     /// The content is not the one that was read before: the file was truncated or written anew.
     Replaced,
 }
@@ -43,6 +48,8 @@ pub struct Stream {
     modified: i64,
     /// How far the last read saw, perhaps into a line without end.
     seen: u64,
+    /// The last batch said that more follows at once.
+    more_was_said: bool,
     /// It was written since its content was last compared with what we remember.
     unverified: bool,
     content: Content,
@@ -104,6 +111,7 @@ impl Stream {
             changed: clock::now(),
             modified: 0,
             seen: start.offset,
+            more_was_said: false,
             unverified: false,
             content,
             head,
@@ -159,14 +167,18 @@ impl Stream {
         if !self.content.is_packed() && self.size < self.offset {
             return Ok(Read::Replaced);
         }
-        if self.long_line.is_some() {
-            return self.finish_long_line(limit, last);
+        let reached = self.long_line.as_ref().map(|(_, reached)| *reached);
+        if !self.content.is_packed() && reached.is_some_and(|reached| self.size < reached) {
+            return Ok(Read::Replaced);
         }
         // Written, yet not longer: it may have been emptied and filled again to the very same size.
-        let suspect = self.unverified && self.offset == self.size;
+        let suspect = self.unverified && (self.offset == self.size || reached.is_some());
         self.unverified = false;
         if suspect && self.read_behind_tail(0)?.is_none() {
             return Ok(Read::Replaced);
+        }
+        if self.long_line.is_some() {
+            return self.finish_long_line(limit, last);
         }
         if !self.content.is_packed() && self.is_at_end() {
             return Ok(if last { Read::Batch(self.close()) } else { Read::Nothing });
@@ -175,22 +187,43 @@ impl Stream {
         self.seen = self.offset + bytes.len() as u64;
         let is_whole = match self.content {
             Content::Plain(_) => self.offset + bytes.len() as u64 >= self.size,
-            Content::Packed { .. } => bytes.len() < limit,
+            Content::Packed { .. } => bytes.len() < limit && !self.content.is_damaged(),
         };
         // A compressed file is finished by nature.
         let last = is_whole && (last || self.content.is_packed());
         match memchr::memrchr(b'\n', &bytes) {
             _ if last => {}
             Some(end) => bytes.truncate(end + 1),
+            None if bytes.len() >= limit && bytes.iter().all(|byte| *byte == 0) => {
+                return self.pass_over_hole(bytes.len() as u64).map(Read::Batch);
+            }
             None if bytes.len() >= limit => {
                 let reached = self.offset + bytes.len() as u64;
                 self.long_line = Some((bytes, reached));
                 return self.finish_long_line(limit, false);
             }
+            // Whole lines are waiting for their continuation: no more of them will come soon.
+            None if self.more_was_said => return Ok(Read::Batch(self.announce())),
             None => return Ok(Read::Nothing),
         }
         let length = bytes.len() as u64;
         Ok(Read::Batch(self.batch(bytes, length, last)))
+    }
+
+    /// A writer that went on at its old place after the file was emptied leaves nothing but NULs before it. They are no
+    /// line, and need not be read one by one. At least `length` of them are there.
+    fn pass_over_hole(&mut self, length: u64) -> io::Result<RawBatch> {
+        let behind = self.offset + length;
+        let next = match &self.content {
+            Content::Plain(file) => next_data(file, behind).min(self.size).max(behind),
+            Content::Packed { .. } => behind,
+        };
+        tracing::info!(path = %self.path.display(), bytes = next - self.offset, "passed over a hole");
+        let mut batch = self.batch(Vec::new(), next - self.offset, false);
+        self.head = head_of(&mut self.content, self.offset)?;
+        self.tail = tail_of(&mut self.content, self.offset)?;
+        batch.position = self.position();
+        Ok(batch)
     }
 
     /// A batch without lines that says where the stream goes on.
@@ -232,7 +265,7 @@ impl Stream {
     fn finish_long_line(&mut self, limit: usize, last: bool) -> io::Result<Read> {
         let Some((head, mut reached)) = self.long_line.take() else { return Ok(Read::Nothing) };
         let mut chunk = vec![0; limit];
-        loop {
+        for _ in 0..LONG_LINE_CHUNKS {
             let count = self.content.read_at(reached, &mut chunk)?;
             let end = memchr::memchr(b'\n', &chunk[..count]);
             reached += end.map_or(count, |e| e + 1) as u64;
@@ -245,6 +278,8 @@ impl Stream {
                 return Ok(Read::Nothing);
             }
         }
+        self.long_line = Some((head, reached));
+        Ok(Read::Busy)
     }
 
     fn batch_of_long_line(&mut self, mut head: Vec<u8>, length: u64, last: bool) -> RawBatch {
@@ -270,6 +305,7 @@ impl Stream {
         self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL_LEN)..]);
         self.tail.drain(..self.tail.len().saturating_sub(TAIL_LEN));
         let read_time = clock::now();
+        self.more_was_said = self.seen < self.size;
         RawBatch {
             stream: self.id,
             source: self.source.clone(),
@@ -367,6 +403,73 @@ mod tests {
             // The position is right: opening there finds the same content.
             assert!(Content::open(&path).unwrap().0.matches(&stream.position()).unwrap());
         }
+    }
+
+    #[test]
+    fn a_hole_is_no_long_line() {
+        use std::os::unix::fs::FileExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let file = fs::File::create(&path).unwrap();
+        file.write_all_at(b"first\nsecond\n", 10 << 20).unwrap();
+        let mut stream = stream(&path, 0);
+        stream.refresh(0).unwrap();
+        let mut lines = Vec::new();
+        while let Read::Batch(batch) = stream.read(LIMIT, false).unwrap() {
+            lines.extend(String::from_utf8(batch.bytes).unwrap().lines().map(|l| l.trim_matches('\0').to_owned()));
+            assert!(Content::open(&path).unwrap().0.matches(&stream.position()).unwrap());
+        }
+        assert_eq!(lines, ["first", "second"]);
+    }
+
+    #[test]
+    fn a_file_emptied_within_a_long_line_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        for written in ["new\n".to_owned(), "y".repeat(250), format!("{}\n", "y".repeat(300))] {
+            fs::write(&path, "x".repeat(250)).unwrap();
+            let mut stream = stream(&path, 0);
+            stream.refresh(0).unwrap();
+            assert!(matches!(stream.read(LIMIT, false).unwrap(), Read::Nothing));
+            fs::write(&path, &written).unwrap();
+            stream.refresh(0).unwrap();
+            let noticed = matches!(stream.read(LIMIT, false).unwrap(), Read::Replaced);
+            // With nothing committed yet there is no content to compare with: only a smaller size tells.
+            assert_eq!(noticed, written.len() < 250, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_line_longer_than_all_chunks_lets_others_have_their_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        fs::write(&path, format!("{}\nnext\n", "x".repeat(LIMIT * LONG_LINE_CHUNKS * 2))).unwrap();
+        let mut stream = stream(&path, 0);
+        stream.refresh(0).unwrap();
+        assert!(matches!(stream.read(LIMIT, false).unwrap(), Read::Busy));
+        let mut last = String::new();
+        loop {
+            match stream.read(LIMIT, false).unwrap() {
+                Read::Batch(batch) => last = String::from_utf8(batch.bytes).unwrap(),
+                Read::Busy => {}
+                Read::Nothing | Read::Replaced => break,
+            }
+        }
+        assert_eq!(last, "next\n");
+    }
+
+    #[test]
+    fn whole_lines_before_a_partial_one_are_told_to_be_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        fs::write(&path, format!("{}part", "line\n".repeat(30))).unwrap();
+        let mut stream = stream(&path, 0);
+        stream.refresh(0).unwrap();
+        let mut quiet = None;
+        while let Read::Batch(batch) = stream.read(LIMIT, false).unwrap() {
+            quiet = batch.quiet_since;
+        }
+        assert!(quiet.is_some());
     }
 
     #[test]
