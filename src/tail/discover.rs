@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 
+use crate::sys::files::leads_through_link;
+use crate::tail::TailError;
 use crate::tail::generations::is_generation;
 
 /// What one pipeline wants followed.
@@ -27,13 +29,22 @@ const OPTIONS: MatchOptions =
 /// The files to follow, each with the index of its source: the first source that wants it gets it.
 /// Earlier generations of a followed file are not followed themselves; `known` are files that were followed before
 /// and may be away for a moment.
-pub fn paths(sources: &[Source], known: &dyn Fn(&Path) -> bool) -> BTreeMap<PathBuf, usize> {
+/// `errors` gets what matches and cannot be followed.
+pub fn paths(
+    sources: &[Source],
+    known: &dyn Fn(&Path) -> bool,
+    errors: &mut Vec<(PathBuf, TailError)>,
+) -> BTreeMap<PathBuf, usize> {
     let mut found = BTreeMap::new();
     for (index, source) in sources.iter().enumerate().filter(|(_, s)| !s.on_request) {
         let excludes: Vec<Pattern> = source.exclude.iter().filter_map(|e| Pattern::new(e).ok()).collect();
-        for path in source.include.iter().flat_map(|include| expand(include)) {
-            let excluded = excludes.iter().any(|e| e.matches_path_with(&path, OPTIONS));
-            if !excluded && !path.is_dir() {
+        for path in source.include.iter().flat_map(|include| wanted(include, errors)).collect::<Vec<_>>() {
+            if excludes.iter().any(|e| e.matches_path_with(&path, OPTIONS)) {
+                continue;
+            }
+            if path.is_dir() {
+                errors.push((path.clone(), TailError::Folder { path }));
+            } else {
                 found.entry(path).or_insert(index);
             }
         }
@@ -67,6 +78,23 @@ pub fn source_like(sources: &[Source], path: &Path) -> Option<usize> {
 
 fn expand(include: &str) -> impl Iterator<Item = PathBuf> {
     glob::glob_with(include, OPTIONS).into_iter().flatten().flatten()
+}
+
+/// What a glob matches, without what is behind a symbolic link among its wildcards: it has another name already, or is
+/// none of our business.
+fn wanted(include: &str, errors: &mut Vec<(PathBuf, TailError)>) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    for item in glob::glob_with(include, OPTIONS).into_iter().flatten() {
+        match item {
+            Ok(path) if leads_through_link(Path::new(include), &path) => {}
+            Ok(path) => paths.push(path),
+            Err(error) => {
+                let path = error.path().to_owned();
+                errors.push((path.clone(), TailError::List { path, source: error.into() }));
+            }
+        }
+    }
+    paths
 }
 
 fn is_generation_of_another(path: &Path, is_log: &dyn Fn(&Path) -> bool) -> bool {
@@ -133,12 +161,14 @@ mod tests {
         let source =
             |include: &str| Source { include: vec![glob(include)], exclude: vec![glob("skip*")], ..Source::default() };
         let sources = [source("a.log*"), source("*.log"), source("demo_*/*.log")];
-        let names: Vec<(String, usize)> = paths(&sources, &|_| false)
+        let mut errors = Vec::new();
+        let names: Vec<(String, usize)> = paths(&sources, &|_| false, &mut errors)
             .into_iter()
             .map(|(p, i)| (p.strip_prefix(root).unwrap().display().to_string(), i))
             .collect();
         let want = [("a.log", 0), ("b.log", 1), ("b_20261123.log", 1), ("c-1.log", 1), ("demo_1/w.log", 2)];
         assert_eq!(names, want.map(|(n, i)| (n.to_owned(), i)));
+        assert!(matches!(&errors[..], [(_, TailError::Folder { path })] if path.ends_with("x.log")), "{errors:?}");
         assert_eq!(folders(&sources), BTreeSet::from([root.to_owned(), root.join("demo_1")]));
     }
 }

@@ -51,6 +51,11 @@ impl Listing {
         names.filter(|(name, _)| wanted(name)).collect()
     }
 
+    /// All regular files.
+    pub fn files(&self) -> impl Iterator<Item = FileId> {
+        self.0.iter().map(|(_, generation)| generation.file)
+    }
+
     /// Lists a folder; one that cannot be read counts as empty (its logs report why).
     fn of(folder: &Path) -> Listing {
         let items = fs::read_dir(folder).into_iter().flatten().flatten();

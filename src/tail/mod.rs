@@ -30,6 +30,12 @@ pub enum TailError {
     /// Between looking and opening; it is looked for again at once.
     #[error("{path} was renamed or removed meanwhile")]
     Moved { path: std::path::PathBuf },
+    #[error("{path} is a folder where a log should be; leave it out of the globs, or move it away")]
+    Folder { path: std::path::PathBuf },
+    #[error("cannot list {path}: {source}; let logmill's user read it, or leave it out of the globs")]
+    List { path: std::path::PathBuf, source: std::io::Error },
+    #[error("{path} is also followed as {other}; it is read once")]
+    Twice { path: std::path::PathBuf, other: String },
     #[error("cannot watch for new files: {0}; polling goes on")]
     Watch(String),
 }

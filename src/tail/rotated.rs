@@ -32,6 +32,7 @@ impl Log<'_> {
 impl Tailer {
     /// One path: is it the file we read, another one, or new to us? On an error nothing has changed.
     pub(super) fn look_at_log(&mut self, log: &Log<'_>) -> Result<(), TailError> {
+        let before = self.live.get(log.path).map(|(_, written)| *written);
         match (log.file(), self.live.get(log.path).copied()) {
             _ if self.resume.contains_key(log.path) => self.resume(log)?,
             // Between two steps of a rotation; a later look will find the new file.
@@ -46,11 +47,13 @@ impl Tailer {
                 self.rotations += 1;
             }
             (Some(file), None) => {
-                let opened = Opened::open(log.path, file)?;
-                let at_end = self.sources[log.source].start_at_end && self.first_look;
-                let offset = if at_end { opened.size } else { 0 };
-                let live = self.stream(log, opened, offset, false)?;
-                self.insert(live);
+                if let Some(other) = self.streams.iter().find(|s| s.file == file) {
+                    // Two names at once, or a rename that is read to its end under the old name.
+                    let both = std::fs::symlink_metadata(&*other.source).is_ok_and(|m| FileId::of(&m) == file);
+                    let twice = || TailError::Twice { path: log.path.to_owned(), other: other.source.to_string() };
+                    return if both { Err(twice()) } else { Ok(()) };
+                }
+                self.begin(log, file)?;
             }
         }
         // A log that is away just now will come back as another file, perhaps not at once as the one we see.
@@ -58,12 +61,30 @@ impl Tailer {
             (FileId::of(metadata), metadata.modified().map(clock::from_system).unwrap_or(0))
         });
         self.live.insert(log.path.to_owned(), seen);
-        // Generations that are there now and that nobody reads are of no interest from here on.
+        // Generations that were there before, and that nobody reads, are of no interest from here on. One that was written
+        // since the last look may have come and gone from the path meanwhile: reading will show it.
         for generation in log.listing.generations(log.path) {
-            if !generation.unfinished && !self.is_known(generation.file) {
+            let is_new = before.is_some_and(|written| generation.modified >= written);
+            if !generation.unfinished && !is_new && !self.is_known(generation.file) {
                 self.ignored.insert(generation.file);
             }
         }
+        Ok(())
+    }
+
+    /// A path that was not there before, or that we see for the first time.
+    fn begin(&mut self, log: &Log<'_>, file: FileId) -> Result<(), TailError> {
+        let opened = Opened::open(log.path, file)?;
+        let at_end = self.sources[log.source].start_at_end && self.first_look && self.stopped == 0;
+        // Read before under another name: what it got since is new.
+        let known = self.finished.get(&file).map(|finished| finished.end.min(opened.size));
+        let offset = known.unwrap_or(if at_end { opened.size } else { 0 });
+        let mut live = self.stream(log, opened, offset, false)?;
+        if at_end {
+            // What we began without is not to be read after a restart either.
+            self.announced.push(live.announce());
+        }
+        self.insert(live);
         Ok(())
     }
 
@@ -125,9 +146,10 @@ impl Tailer {
         for (_, offset, opened) in found {
             streams.push(self.stream(log, opened, offset, true)?);
         }
-        if live_offset.is_none() {
+        // A log of which nothing was read may have been filled, copied and emptied since.
+        if live_offset.is_none_or(|offset| offset == 0) {
             streams.extend(self.missed(log, threshold, &taken)?);
-            self.rotations += 1;
+            self.rotations += u64::from(live_offset.is_none());
         }
         if let Some(live) = live {
             streams.push(self.stream(log, live, live_offset.unwrap_or(0), false)?);

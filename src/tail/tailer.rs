@@ -189,7 +189,9 @@ impl Tailer {
     }
 
     fn look_at_names(&mut self, now: i64, tick: &mut Tick) {
-        let paths = self.paths();
+        let mut errors = Vec::new();
+        let paths = self.paths(&mut errors);
+        errors.into_iter().for_each(|(path, error)| self.tell(&path, error, tick));
         let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
         for path in paths.keys().chain(self.finished.values().map(|f| &f.log)) {
             folders.entry(folder_of(path).to_owned()).or_default().push(path.clone());
@@ -230,6 +232,7 @@ impl Tailer {
             }
         }
         self.retire_missing(&paths);
+        self.forget_ignored(&listings, &paths);
         self.look_at_finished(&listings, tick);
         self.keep_the_rest(&paths, tick);
         self.first_look = false;
@@ -237,9 +240,9 @@ impl Tailer {
     }
 
     /// What to look at: the files that globs match, and those of the last run that are away at the moment.
-    fn paths(&self) -> BTreeMap<PathBuf, usize> {
+    fn paths(&self, errors: &mut Vec<(PathBuf, TailError)>) -> BTreeMap<PathBuf, usize> {
         let known = |path: &Path| self.live.contains_key(path) || self.resume.contains_key(path);
-        let mut paths = discover::paths(&self.sources, &known);
+        let mut paths = discover::paths(&self.sources, &known, errors);
         for path in self.resume.keys() {
             if let Some(source) = discover::source_of(&self.sources, path) {
                 paths.entry(path.clone()).or_insert(source);
@@ -314,6 +317,15 @@ impl Tailer {
         }
     }
 
+    /// Files that are gone need not be remembered as of no interest. Only when every folder could be listed is it known
+    /// which are gone.
+    fn forget_ignored(&mut self, listings: &HashMap<PathBuf, Listing>, paths: &BTreeMap<PathBuf, usize>) {
+        if paths.keys().all(|path| listings.contains_key(folder_of(path))) {
+            let there: HashSet<FileId> = listings.values().flat_map(Listing::files).collect();
+            self.ignored.retain(|file| there.contains(file));
+        }
+    }
+
     /// Finished files may be gone (forget them) or grow after all (their writer never reopened).
     fn look_at_finished(&mut self, listings: &HashMap<PathBuf, Listing>, tick: &mut Tick) {
         let mut grown = Vec::new();
@@ -331,7 +343,8 @@ impl Tailer {
             }
         });
         for (finished, generation) in grown {
-            let source = discover::source_of(&self.sources, &finished.log).unwrap_or(0);
+            // Nobody wants it any more.
+            let Some(source) = discover::source_of(&self.sources, &finished.log) else { continue };
             let id = self.next_id();
             let stream = Opened::open(&generation.path, generation.file)
                 .and_then(|opened| self.stream_as(id, &finished.log, source, opened, finished.end, true));
@@ -389,6 +402,7 @@ impl Tailer {
         let last = stream.once || (stream.retired && now - stream.changed >= linger);
         match stream.read(limit, last).map_err(wrong)? {
             Read::Nothing => Ok(Progress::End),
+            Read::Busy => Ok(Progress::More),
             Read::Replaced => Ok(Progress::Replaced),
             Read::Batch(batch) => {
                 let finished = batch.last;

@@ -17,13 +17,15 @@ struct Bench {
     tailer: Tailer,
     lines: Vec<String>,
     positions: BTreeMap<FileId, Position>,
+    /// When the positions were taken, as of a commit.
+    stopped: i64,
 }
 
 impl Bench {
     fn new() -> Bench {
         let folder = tempfile::tempdir().unwrap();
-        let tailer = tailer(folder.path(), Vec::new());
-        Bench { folder, serial: 0, tailer, lines: Vec::new(), positions: BTreeMap::new() }
+        let tailer = tailer(folder.path(), Vec::new(), 0);
+        Bench { folder, serial: 0, tailer, lines: Vec::new(), positions: BTreeMap::new(), stopped: 0 }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -74,6 +76,7 @@ impl Bench {
                 break;
             }
         }
+        self.stopped = clock::now();
     }
 
     fn read(&mut self) {
@@ -83,7 +86,7 @@ impl Bench {
     /// A new process with the positions of the old one.
     fn restart(&mut self) {
         let positions = self.positions.values().cloned().collect();
-        self.tailer = tailer(self.folder.path(), positions);
+        self.tailer = tailer(self.folder.path(), positions, self.stopped);
     }
 
     /// Every line that was written was read once, in order.
@@ -93,11 +96,13 @@ impl Bench {
     }
 }
 
-fn tailer(folder: &Path, positions: Vec<Position>) -> Tailer {
-    let include = vec![folder.join("*.log").to_str().unwrap().to_owned()];
-    let source = Source { name: "p".into(), include, ..Source::default() };
-    let stopped = if positions.is_empty() { 0 } else { clock::now() };
-    Tailer::new(vec![source], Options::default(), positions, stopped)
+fn tailer(folder: &Path, positions: Vec<Position>, stopped: i64) -> Tailer {
+    Tailer::new(vec![source(folder, "*.log")], Options::default(), positions, stopped)
+}
+
+fn source(folder: &Path, glob: &str) -> Source {
+    let include = vec![folder.join(glob).to_str().unwrap().to_owned()];
+    Source { name: "p".into(), include, ..Source::default() }
 }
 
 #[test]
@@ -306,9 +311,117 @@ fn links_and_unreadable_names_cost_only_themselves() {
         })
     };
     let errors = tick(clock::now()).errors;
-    assert_eq!(errors.len(), 1);
-    assert!(errors[0].to_string().contains("symbolic link"), "{}", errors[0]);
+    let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(errors[0].contains("is a folder") && errors[1].contains("symbolic link"), "{errors:?}");
     // Told once.
     assert!(tick(clock::now() + 5 * SECOND).errors.is_empty());
     assert_eq!(lines, 2);
+}
+
+#[test]
+fn copied_and_truncated_twice_between_two_looks() {
+    let mut bench = Bench::new();
+    bench.write("a.log", 3);
+    bench.read();
+    bench.read();
+    for copy in ["a.log.2", "a.log.1"] {
+        bench.write("a.log", 3);
+        bench.copy_truncate("a.log", copy);
+    }
+    bench.write("a.log", 1);
+    bench.read();
+    bench.check();
+    bench.restart();
+    bench.read();
+    bench.check();
+}
+
+#[test]
+fn an_empty_log_was_filled_and_copied_while_we_were_away() {
+    let mut bench = Bench::new();
+    bench.write("a.log", 3);
+    bench.read();
+    bench.copy_truncate("a.log", "a.log.2");
+    bench.read();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    bench.write("a.log", 3);
+    bench.copy_truncate("a.log", "a.log.1");
+    bench.write("a.log", 1);
+    bench.restart();
+    bench.read();
+    bench.check();
+    bench.restart();
+    bench.read();
+    bench.check();
+}
+
+#[test]
+fn from_the_end_concerns_the_first_start_only() {
+    let mut bench = Bench::new();
+    let at_end = |bench: &Bench, positions, stopped| {
+        let source = Source { start_at_end: true, ..source(bench.folder.path(), "*.log") };
+        Tailer::new(vec![source], Options::default(), positions, stopped)
+    };
+    bench.write("a.log", 3);
+    bench.tailer = at_end(&bench, Vec::new(), 0);
+    bench.read();
+    assert!(bench.lines.is_empty());
+    // The position from which it began is known, though nothing was read yet.
+    bench.write("a.log", 2);
+    bench.write("b.log", 1);
+    bench.tailer = at_end(&bench, bench.positions.values().cloned().collect(), bench.stopped);
+    bench.read();
+    assert_eq!(bench.lines, ["line 3", "line 4", "line 5"]);
+}
+
+#[test]
+fn one_file_under_two_names_is_read_once() {
+    let mut bench = Bench::new();
+    bench.write("a.log", 3);
+    fs::hard_link(bench.path("a.log"), bench.path("b.log")).unwrap();
+    let folder = bench.path("real");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("c.txt"), "line 3\n").unwrap();
+    std::os::unix::fs::symlink(&folder, bench.path("linked")).unwrap();
+    bench.serial = 4;
+    bench.tailer.set_sources(vec![source(bench.folder.path(), "*.log"), source(bench.folder.path(), "*/*.txt")]);
+    let lines = &mut bench.lines;
+    let tick = bench.tailer.tick(clock::now(), &mut |batch| {
+        lines.extend(String::from_utf8(batch.bytes).unwrap().lines().map(str::to_owned));
+        true
+    });
+    assert!(tick.errors[0].to_string().contains("read once"), "{:?}", tick.errors);
+    bench.read();
+    bench.check();
+}
+
+#[test]
+fn renamed_to_a_name_that_is_followed_too() {
+    let mut bench = Bench::new();
+    bench.write("a.log", 3);
+    bench.read();
+    bench.rename("a.log", "b.log");
+    bench.write("b.log", 2);
+    bench.read();
+    bench.check();
+    // Finished under its old name, it goes on under the new one.
+    bench.read_at(60);
+    bench.write("b.log", 2);
+    bench.read_at(61);
+    bench.read_at(62);
+    bench.check();
+}
+
+#[test]
+fn what_is_no_longer_wanted_is_not_taken_up_again() {
+    let mut bench = Bench::new();
+    bench.write("a.log", 3);
+    bench.read();
+    bench.tailer.set_sources(vec![source(bench.folder.path(), "*.txt")]);
+    bench.read_at(60);
+    bench.read_at(61);
+    bench.write("a.log", 2);
+    bench.read_at(62);
+    assert_eq!(bench.lines.len(), 3);
 }

@@ -211,13 +211,13 @@ fn a_rotation_that_fails_again_and_again_changes_nothing() {
     assert_ne!(device(folder.path()), device(elsewhere.path()), "the rename must fail for this test to say anything");
     fs::write(folder.path().join("a.log"), "new").unwrap();
     let old = ["a.log.1", "a.log.2.gz", "a.log.3"];
-    old.map(|name| fs::write(elsewhere.path().join(name), name).unwrap());
+    old.iter().for_each(|name| fs::write(elsewhere.path().join(name), name).unwrap());
     let mut rotator = rotator(folder.path(), &format!("rotate 3\nolddir {}", elsewhere.path().display()));
     for minute in 0..5 {
         let events = rotator.tick(now() + chrono::TimeDelta::minutes(minute), &NoReader);
         assert!(events.iter().all(|e| matches!(e.what, What::Failed { .. })), "{events:?}");
         assert_eq!(names(elsewhere.path()), old);
-        old.map(|name| assert_eq!(fs::read_to_string(elsewhere.path().join(name)).unwrap(), name));
+        old.iter().for_each(|name| assert_eq!(fs::read_to_string(elsewhere.path().join(name)).unwrap(), **name));
     }
     assert_eq!(fs::read_to_string(folder.path().join("a.log")).unwrap(), "new");
 }
