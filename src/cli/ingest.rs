@@ -123,7 +123,7 @@ impl Progress {
         let (mut offset, mut size, mut done) = (0, 0, 0);
         for state in states.iter().flatten() {
             match state {
-                IngestState::Reading { offset: o, size: s } => {
+                IngestState::Reading { offset: o, size: s, .. } => {
                     offset += o;
                     size += s;
                 }
@@ -151,7 +151,7 @@ fn report(files: &[PathBuf], states: &[IngestState], time: Duration) -> anyhow::
                 eprintln!("{error}");
             }
             IngestState::Known => eprintln!("{}: was read before, or is being followed", file.display()),
-            IngestState::Done { bytes: b } => bytes += b,
+            IngestState::Done { bytes: b, .. } => bytes += b,
             IngestState::Reading { .. } => {}
         }
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::record::Outcomes;
 use crate::rotate::Event;
 use crate::sys::files::FileId;
-use crate::tail::FileStatus;
+use crate::tail::{End, FileStatus};
 
 /// So many rotation events and errors are remembered.
 const KEPT: usize = 50;
@@ -22,9 +22,13 @@ pub enum IngestState {
     Reading {
         offset: u64,
         size: u64,
+        file: FileId,
     },
     Done {
         bytes: u64,
+        file: FileId,
+        /// Of its content. Its entries are in the store once so much of it is committed.
+        end: u64,
     },
     /// It was read before, or is being followed: nothing to do.
     Known,
@@ -38,6 +42,8 @@ pub struct Facts {
     /// Committed content offset by file.
     pub committed: HashMap<FileId, u64>,
     pub files: Vec<FileStatus>,
+    /// Files that were read to their end.
+    pub ends: HashMap<FileId, End>,
     pub ignored: HashSet<FileId>,
     /// The tailer has looked at all names this often.
     pub discoveries: u64,
@@ -52,6 +58,8 @@ pub struct Facts {
     pub truncations_seen: u64,
     /// Why indexing stands still, when it does.
     pub stuck: Option<String>,
+    /// A thread that ended although nobody told it to.
+    pub dead: Option<&'static str>,
     pub rotations: VecDeque<Event>,
     pub rotations_done: u64,
     /// What rotation waits for, in words.

@@ -76,8 +76,8 @@ impl Engine {
         let indexer = Indexer::new(writer, current.clone(), board.clone(), stopping.clone());
         let (for_tail, for_index) = (deadline.clone(), deadline.clone());
         let threads = vec![
-            spawn("tail", move || tailing.run(|| end(&for_tail)))?,
-            spawn("index", move || indexer.run(&incoming, || end(&for_index)))?,
+            spawn("tail", guarded("tail", &board, &stopping, move || tailing.run(|| end(&for_tail))))?,
+            spawn("index", guarded("index", &board, &stopping, move || indexer.run(&incoming, || end(&for_index))))?,
         ];
         Ok(Engine { board, shared, current, stopping, deadline, commands, waker, threads })
     }
@@ -131,6 +131,28 @@ fn sources(loaded: &Loaded, follow: bool) -> Vec<Source> {
 fn end(deadline: &Deadline) -> Instant {
     let set = *deadline.lock().unwrap_or_else(PoisonError::into_inner);
     set.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600))
+}
+
+/// `work`, and a word on the board should it end, even by a panic, while nobody wants it to.
+fn guarded(
+    name: &'static str,
+    board: &Board,
+    stopping: &Arc<AtomicBool>,
+    work: impl FnOnce() + Send + 'static,
+) -> impl FnOnce() + Send + 'static {
+    struct Guard(&'static str, Board, Arc<AtomicBool>);
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            if !self.2.load(Ordering::Acquire) {
+                self.1.lock().dead.get_or_insert(self.0);
+            }
+        }
+    }
+    let guard = Guard(name, board.clone(), stopping.clone());
+    move || {
+        let _guard = guard;
+        work();
+    }
 }
 
 pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, EngineError> {

@@ -36,17 +36,40 @@ impl Face {
         partitions(&self.shared.partitions(), true).0
     }
 
-    fn ingest(&self, paths: Vec<PathBuf>, pipeline: Option<String>) -> Value {
+    fn ingest(&self, paths: Vec<PathBuf>, pipeline: Option<String>) -> Result<Value, String> {
+        if let Some(name) = &pipeline {
+            let pipelines = lock(&self.current).pipelines.clone();
+            if !pipelines.iter().any(|p| p.name() == name) {
+                let known: Vec<&str> = pipelines.iter().map(|p| p.name()).collect();
+                return Err(format!("no pipeline is called {name:?}; there are {}", known.join(", ")));
+            }
+        }
         self.board.lock().ingests.retain(|path, _| !paths.contains(path));
         let _ = self.commands.send(TailCommand::Ingest(paths, pipeline));
         let _ = self.waker.try_send(());
-        json!({ "accepted": true })
+        Ok(json!({ "accepted": true }))
     }
 
     fn ingest_state(&self, paths: &[PathBuf]) -> Value {
         let facts = self.board.lock();
-        let state = |path: &PathBuf| (path.display().to_string(), json!(facts.ingests.get(path)));
-        Value::Object(paths.iter().map(state).collect())
+        let mut waits = false;
+        let mut state = |path: &PathBuf| {
+            let state = facts.ingests.get(path).cloned().map(|state| match state {
+                // Read, but its last entries may still be on their way to the store.
+                IngestState::Done { bytes, file, end } if facts.committed.get(&file).is_none_or(|c| *c < end) => {
+                    waits = true;
+                    IngestState::Reading { offset: bytes, size: bytes, file }
+                }
+                state => state,
+            });
+            (path.display().to_string(), json!(state))
+        };
+        let states = Value::Object(paths.iter().map(&mut state).collect());
+        drop(facts);
+        if waits {
+            self.board.request_commit();
+        }
+        states
     }
 }
 
@@ -95,6 +118,7 @@ impl Backend for Face {
     fn problems(&self) -> Vec<String> {
         let facts = self.board.lock();
         let mut problems: Vec<String> = facts.stuck.iter().map(|why| format!("indexing stands still: {why}")).collect();
+        problems.extend(facts.dead.iter().map(|name| format!("the {name} thread has died; restart logmill")));
         problems.extend(facts.damaged.iter().cloned());
         drop(facts);
         problems.extend(partitions(&self.shared.partitions(), true).1);
@@ -136,7 +160,7 @@ impl Backend for Face {
 
     fn control(&self, control: Control) -> Result<Value, String> {
         match control {
-            Control::Ingest { paths, pipeline } => Ok(self.ingest(paths, pipeline)),
+            Control::Ingest { paths, pipeline } => self.ingest(paths, pipeline),
             Control::IngestState { paths } => Ok(self.ingest_state(&paths)),
             Control::Prune { dry_run } => {
                 let retention = lock(&self.current).retention.clone();
@@ -146,7 +170,7 @@ impl Backend for Face {
             Control::Rotate { dry_run: true, force } => Ok(json!({ "lines": self.rotating.dry_run(force) })),
             Control::Rotate { dry_run: false, force } => {
                 let lines: Vec<String> = self.rotating.tick(force).iter().map(ToString::to_string).collect();
-                Ok(json!({ "lines": lines }))
+                Ok(json!({ "lines": lines, "failures": self.rotating.failures() }))
             }
             Control::Commit => {
                 let request = self.board.request_commit();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::config::Loaded;
 use crate::daemon::Board;
 use crate::pipeline::{Pipeline, StreamParser};
-use crate::record::{EntryBatch, RawBatch, StreamId};
+use crate::record::{EntryBatch, Position, RawBatch, StreamId};
 use crate::store::Writer;
 use crate::sys::clock::{self, SECOND};
 use crate::sys::files::FileId;
@@ -23,6 +23,8 @@ const RETRY: Duration = Duration::from_secs(1);
 pub enum ToIndex {
     Batch(RawBatch),
     Forget(FileId),
+    /// What was read of another file is known of this one.
+    Moved(Position),
 }
 
 /// Pipelines and commit settings, which a reload replaces.
@@ -103,6 +105,7 @@ impl Indexer {
     fn take(&mut self, item: ToIndex) {
         match item {
             ToIndex::Batch(batch) => self.batch(batch),
+            ToIndex::Moved(position) => self.writer.know(position),
             ToIndex::Forget(file) => {
                 self.writer.forget(file);
                 self.board.lock().committed.remove(&file);
@@ -178,7 +181,11 @@ impl Indexer {
             (current.config.store.commit_every.0, current.config.store.commit_entries)
         };
         let request = self.board.wanted_commit();
-        let due = self.last_commit.elapsed() >= every || self.writer.waiting_entries() >= entries || request.is_some();
+        let is_retry = self.retry_at.is_some();
+        let due = is_retry
+            || self.last_commit.elapsed() >= every
+            || self.writer.waiting_entries() >= entries
+            || request.is_some();
         let resting = self.retry_at.is_some_and(|at| Instant::now() < at);
         if due && !resting && self.commit() {
             if let Err(error) = self.writer.roll_if_due(now) {

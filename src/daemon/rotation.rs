@@ -39,7 +39,9 @@ struct BoardGate {
     waker: SyncSender<()>,
     /// Files that the reader does not know, and how often it had looked when we first asked.
     unknown: Mutex<HashMap<FileId, u64>>,
-    /// Files that we truncated, and the stream that read them then.
+    /// Files that we were allowed to truncate, and the stream that read them then.
+    allowed: Mutex<HashMap<FileId, u64>>,
+    /// Files that we truncated, likewise.
     cut: Mutex<HashMap<FileId, u64>>,
 }
 
@@ -56,9 +58,9 @@ impl Gate for BoardGate {
     fn truncated(&self, log: &Path) {
         if let Ok(metadata) = std::fs::symlink_metadata(log) {
             let id = FileId::of(&metadata);
-            let stream = self.board.lock().files.iter().find(|f| f.file == id).map(|f| f.stream);
-            let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
-            stream.map(|stream| cut.insert(id, stream));
+            // The reader may have noticed already, and be reading another stream of it.
+            let stream = locked(&self.allowed).remove(&id);
+            stream.map(|stream| locked(&self.cut).insert(id, stream));
         }
         self.look();
     }
@@ -66,6 +68,14 @@ impl Gate for BoardGate {
     fn renamed(&self, _: &Path, _: &Path) {
         self.look();
     }
+
+    fn compressed(&self, from: FileId, to: &Path) {
+        self.tell(TailCommand::Compressed(from, to.to_owned()));
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl BoardGate {
@@ -78,7 +88,11 @@ impl BoardGate {
         // A log that the reader has not looked for yet since the start is not known by its committed offset alone.
         if followed.is_some() || (committed.is_some() && !is_live) {
             self.forget(id);
-            return committed.unwrap_or(0) == size;
+            return match facts.ends.get(&id) {
+                // Its content ends elsewhere than the file.
+                Some(end) if end.is_packed => committed.unwrap_or(0) >= end.offset,
+                _ => committed.unwrap_or(0) == size,
+            };
         }
         facts.ignored.contains(&id) || self.stays_unknown(facts, id)
     }
@@ -86,25 +100,36 @@ impl BoardGate {
     /// A live log may be copied and truncated when the reader will know the copy: by what it read before, and when
     /// it has noticed the last time that we did this.
     fn may_be_cut(&self, followed: &FileStatus, size: u64) -> bool {
-        let cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cut = locked(&self.cut);
         let noticed = cut.get(&followed.file) != Some(&followed.stream);
-        noticed && followed.offset > 0 && size.saturating_sub(followed.offset) <= READ_FROM_COPY
+        if noticed {
+            cut.remove(&followed.file);
+        }
+        let may = noticed && followed.offset > 0 && size.saturating_sub(followed.offset) <= READ_FROM_COPY;
+        if may {
+            locked(&self.allowed).insert(followed.file, followed.stream);
+        }
+        may
     }
 
     /// A file is nobody's when the reader has looked at all names twice since we first asked, and does not know it.
     fn stays_unknown(&self, facts: &Facts, id: FileId) -> bool {
-        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unknown = locked(&self.unknown);
         let asked = *unknown.entry(id).or_insert(facts.discoveries);
         facts.discoveries >= asked + 2
     }
 
     fn forget(&self, id: FileId) {
-        self.unknown.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        locked(&self.unknown).remove(&id);
     }
 
     fn look(&self) {
-        let commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = commands.send(TailCommand::Look);
+        self.tell(TailCommand::Look);
+    }
+
+    fn tell(&self, command: TailCommand) {
+        // The thread is gone only when we are stopping.
+        let _ = locked(&self.commands).send(command);
         let _ = self.waker.try_send(());
     }
 }
@@ -116,6 +141,7 @@ impl Rotating {
             commands: Mutex::new(commands),
             waker,
             unknown: Mutex::default(),
+            allowed: Mutex::default(),
             cut: Mutex::default(),
         };
         Rotating {
@@ -174,6 +200,13 @@ impl Rotating {
             }
         }
         events
+    }
+
+    /// What failed and has not been mended since.
+    pub fn failures(&self) -> Vec<String> {
+        let slot = locked(&self.rotator);
+        let is_failure = |event: &&Event| matches!(event.what, What::Failed { .. } | What::ScriptFailed { .. });
+        slot.iter().flat_map(|rotator| rotator.waiting().filter(is_failure)).map(ToString::to_string).collect()
     }
 
     /// What a tick would do, one line a step.

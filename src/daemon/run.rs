@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,12 +15,14 @@ use crate::daemon::face::Face;
 use crate::daemon::partitions::keep_sealing;
 use crate::daemon::rotation::{Rotating, keep_house};
 use crate::http::{Backend, bind_control, control_router, router};
+use crate::sys::process::raise_file_limit;
 
 /// How the command line changes the configuration; a reload applies it again.
 pub type Adjust = Arc<dyn Fn(&mut Config) + Send + Sync>;
 
 /// Runs until SIGTERM or SIGINT. `path` is the main file, for reloads.
 pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Result<()> {
+    raise_file_limit();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let engine = Engine::start(loaded.clone(), true)?;
     let (commands, waker) = engine.teller();
@@ -49,13 +52,25 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
     let deadline = loaded.config.shutdown.deadline.0;
     let begun = Instant::now();
     let clean = engine.stop(deadline);
-    let _ = house.join();
-    let _ = sealer.join();
+    // A script may take its time; what it was started for is done by the next run.
+    for thread in [house, sealer] {
+        join_until(thread, begun + deadline);
+    }
     let _ = std::fs::remove_file(&socket);
     tracing::info!(seconds = begun.elapsed().as_secs_f64(), "stopped");
     served?;
     anyhow::ensure!(clean, "not everything could be committed; it is read again at the next start");
     Ok(())
+}
+
+/// Waits for a thread to end, but not for ever.
+fn join_until(thread: JoinHandle<()>, deadline: Instant) {
+    while !thread.is_finished() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    if thread.is_finished() {
+        let _ = thread.join();
+    }
 }
 
 /// Serves until a signal ends it.
@@ -86,27 +101,32 @@ async fn serve(
         servers.push(tokio::spawn(async move { server.await }));
     }
     tracing::info!(data = %loaded.config.data_dir.display(), pipelines = loaded.pipelines.len(), "running");
-    loop {
+    let mut pulse = tokio::time::interval(Duration::from_millis(500));
+    let mut dead = None;
+    while dead.is_none() {
         tokio::select! {
+            _ = pulse.tick() => dead = engine.board.lock().dead,
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             _ = hangup.recv() => reload(engine, path.clone(), adjust),
         }
     }
     servers.iter().for_each(|s| s.abort());
-    Ok(())
+    match dead {
+        // Whoever started us can start us again; what was not committed is read again.
+        Some(name) => anyhow::bail!("the {name} thread has died"),
+        None => Ok(()),
+    }
 }
 
 /// Checks the new configuration as a whole; uses it, or keeps the old one and says why.
 fn reload(engine: &Engine, path: Option<PathBuf>, adjust: &Adjust) {
     match load(path.as_deref(), |config| adjust(config)) {
         Ok(loaded) => {
-            let same = {
-                let old = crate::daemon::index::lock(&engine.current);
-                old.config.data_dir == loaded.config.data_dir && old.config.http == loaded.config.http
-            };
-            if !same {
-                tracing::warn!("data_dir and http change only with a restart; the rest of the configuration is used");
+            let fixed = changed_in_vain(&crate::daemon::index::lock(&engine.current).config, &loaded.config);
+            if !fixed.is_empty() {
+                let names = fixed.join(", ");
+                tracing::warn!("{names}: used from the next start on; the rest of the configuration is used now");
             }
             engine.reload(loaded);
             tracing::info!("configuration reloaded");
@@ -116,4 +136,16 @@ fn reload(engine: &Engine, path: Option<PathBuf>, adjust: &Adjust) {
             format!("configuration not reloaded, the old one stays in use:\n{problems}"),
         ),
     }
+}
+
+/// Settings that differ and that a running daemon cannot change.
+fn changed_in_vain(old: &Config, new: &Config) -> Vec<&'static str> {
+    let settings = [
+        ("data_dir", old.data_dir != new.data_dir),
+        ("http", old.http != new.http),
+        ("follow", old.follow != new.follow),
+        ("store.partition_bytes", old.store.partition_bytes != new.store.partition_bytes),
+        ("rotation.state", old.rotation_state() != new.rotation_state()),
+    ];
+    settings.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name).collect()
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::daemon::index::ToIndex;
 use crate::daemon::{Board, IngestState};
 use crate::sys::clock;
+use crate::sys::files::FileId;
 use crate::tail::{Source, Tailer, Watch};
 
 /// Without an event, sizes are looked at this often.
@@ -23,6 +24,8 @@ pub enum TailCommand {
     Ingest(Vec<PathBuf>, Option<String>),
     /// Look at names now.
     Look,
+    /// Rotation made a compressed file of one that was read.
+    Compressed(FileId, PathBuf),
 }
 
 pub struct Tailing {
@@ -69,11 +72,13 @@ impl Tailing {
         match command {
             TailCommand::SetSources(sources) => self.tailer.set_sources(sources),
             TailCommand::Look => self.tailer.look_now(),
+            TailCommand::Compressed(from, to) => self.tailer.compressed(from, &to),
             TailCommand::Ingest(paths, pipeline) => {
                 for path in paths {
-                    let size = std::fs::metadata(&path).map_or(0, |m| m.len());
+                    let (size, file) = std::fs::metadata(&path)
+                        .map_or_else(|_| Default::default(), |metadata| (metadata.len(), FileId::of(&metadata)));
                     let state = match self.tailer.read_once(&path, pipeline.as_deref()) {
-                        Ok(true) => IngestState::Reading { offset: 0, size },
+                        Ok(true) => IngestState::Reading { offset: 0, size, file },
                         Ok(false) => IngestState::Known,
                         Err(error) => IngestState::Failed { error: error.to_string() },
                     };
@@ -91,6 +96,9 @@ impl Tailing {
             open &= out.send(ToIndex::Batch(batch)).is_ok();
             open
         });
+        for position in &tick.moved {
+            open &= out.send(ToIndex::Moved(position.clone())).is_ok();
+        }
         for file in &tick.forget {
             open &= out.send(ToIndex::Forget(*file)).is_ok();
         }
@@ -98,22 +106,23 @@ impl Tailing {
             self.board.error(clock::now(), error.to_string());
         }
         let mut facts = self.board.lock();
+        let facts = &mut *facts;
         facts.files = self.tailer.status();
-        facts.ignored = self.tailer.ignored().clone();
+        facts.ends = self.tailer.ends().collect();
+        facts.ignored.clone_from(self.tailer.ignored());
         facts.discoveries = self.tailer.discoveries;
         facts.rotations_seen = self.tailer.rotations;
         facts.truncations_seen = self.tailer.truncations;
-        let files = std::mem::take(&mut facts.files);
-        for (path, state) in &mut facts.ingests {
-            if let IngestState::Reading { size: before, .. } = *state {
-                let file = files.iter().find(|f| f.path == *path);
-                *state = match file {
-                    Some(file) => IngestState::Reading { offset: file.offset, size: file.size },
-                    None => IngestState::Done { bytes: before },
-                };
+        for state in facts.ingests.values_mut() {
+            let IngestState::Reading { size: bytes, file, .. } = *state else { continue };
+            if let Some((_, error)) = tick.failed.iter().find(|(failed, _)| *failed == file) {
+                *state = IngestState::Failed { error: error.clone() };
+            } else if let Some(read) = facts.files.iter().find(|f| f.file == file) {
+                *state = IngestState::Reading { offset: read.offset, size: read.size, file };
+            } else {
+                *state = IngestState::Done { bytes, file, end: facts.ends.get(&file).map_or(0, |end| end.offset) };
             }
         }
-        facts.files = files;
         tick.more && open
     }
 }

@@ -7,7 +7,15 @@ use crate::sys::files::FileId;
 fn position(offset: u64, tail: &[u8]) -> Position {
     let tail = Fingerprint::of(&tail[tail.len().saturating_sub(TAIL_LEN)..]);
     let file = FileId { device: 1, inode: 2, born: 3 };
-    Position { path: "a.log".into(), pipeline: ANY.into(), file, offset, head: Fingerprint::default(), tail }
+    Position {
+        path: "a.log".into(),
+        pipeline: ANY.into(),
+        file,
+        offset,
+        head: Fingerprint::default(),
+        tail,
+        complete: false,
+    }
 }
 
 fn parser() -> StreamParser {

@@ -40,4 +40,7 @@ pub struct Position {
     pub head: Fingerprint,
     /// The bytes just before `offset`, at most [`TAIL_LEN`] of them.
     pub tail: Fingerprint,
+    /// A compressed file that was read to its end. It does not change, and is not decoded again to know it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub complete: bool,
 }

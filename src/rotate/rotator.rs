@@ -27,6 +27,8 @@ pub trait Gate {
     fn truncated(&self, log: &Path);
     /// The log, or one of its generations, has another name now.
     fn renamed(&self, from: &Path, to: &Path);
+    /// The file `from` is gone, and its content is in `to`, compressed.
+    fn compressed(&self, from: FileId, to: &Path);
 }
 
 /// Nobody follows the logs: everything may be cut.
@@ -39,6 +41,7 @@ impl Gate for NoReader {
     }
     fn truncated(&self, _: &Path) {}
     fn renamed(&self, _: &Path, _: &Path) {}
+    fn compressed(&self, _: FileId, _: &Path) {}
 }
 
 /// How to rotate, apart from the policy.
@@ -355,6 +358,9 @@ impl Rotator {
             }
             match execute(&action) {
                 Ok(Some(sizes)) => {
+                    if let (Action::Compress { to, .. }, Some(found)) = (&action, listing.files.get(file)) {
+                        tick.gate.compressed(found.id, to);
+                    }
                     let what = What::Compressed { file: file.clone(), before: sizes.before, after: sizes.after };
                     tick.push(log, what);
                 }

@@ -185,6 +185,12 @@ impl Writer {
         Ok(())
     }
 
+    /// Takes a position without entries.
+    pub fn know(&mut self, position: Position) {
+        self.dirty = true;
+        self.positions.insert(position.file, position);
+    }
+
     /// The file is gone and read to its end: its position need not be kept.
     pub fn forget(&mut self, file: FileId) {
         self.dirty |= self.positions.remove(&file).is_some();

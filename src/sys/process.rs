@@ -22,6 +22,14 @@ pub fn thread_cpu_seconds() -> f64 {
     clock_seconds(rustix::time::ClockId::ThreadCPUTime)
 }
 
+/// Lets this process open as many files as it may: each followed file is one.
+pub fn raise_file_limit() {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum };
+    // It may always go up to its own maximum.
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, raised);
+}
+
 /// Gives the calling thread the lowest priority: it works when nobody else does. Where that is refused, it does not matter.
 pub fn be_nice() {
     let _ = rustix::process::nice(19);

@@ -216,6 +216,7 @@ mod tests {
             offset: offset as u64,
             head: Fingerprint::of(&text.as_bytes()[..1024]),
             tail: Fingerprint::of(&text.as_bytes()[offset - 64..offset]),
+            complete: false,
         };
         for path in [plain, gz, zst] {
             let (mut content, _) = Content::open(&path).unwrap();

@@ -6,6 +6,7 @@
 
 mod content;
 mod discover;
+mod finished;
 mod generations;
 mod rotated;
 mod stream;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use content::{Content, Packing};
 pub use discover::{Source, source_like};
+pub use finished::End;
 pub use tailer::{FileStatus, Options, Tailer, Tick};
 pub use watch::Watch;
 

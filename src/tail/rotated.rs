@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::record::{Position, StreamId};
 use crate::sys::clock;
 use crate::sys::files::FileId;
+use crate::tail::finished::Finished;
 use crate::tail::generations::{Generation, Listing};
 use crate::tail::stream::{Opened, Start, Stream, open_error};
 use crate::tail::{Content, TailError, Tailer};
@@ -77,7 +78,7 @@ impl Tailer {
         let opened = Opened::open(log.path, file)?;
         let at_end = self.sources[log.source].start_at_end && self.first_look && self.stopped == 0;
         // Read before under another name: what it got since is new.
-        let known = self.finished.get(&file).map(|finished| finished.end.min(opened.size));
+        let known = self.finished.get(&file).map(|finished| finished.end().min(opened.size));
         let offset = known.unwrap_or(if at_end { opened.size } else { 0 });
         let mut live = self.stream(log, opened, offset, false)?;
         if at_end {
@@ -93,7 +94,7 @@ impl Tailer {
         for stream in self.streams.iter_mut().filter(|s| s.file == file && Path::new(&*s.source) == log.path) {
             stream.retired = false;
         }
-        let Some(end) = self.finished.get(&file).map(|f| f.end) else { return Ok(()) };
+        let Some(end) = self.finished.get(&file).map(Finished::end) else { return Ok(()) };
         let stream = self.stream(log, Opened::open(log.path, file)?, end, false)?;
         self.insert(stream);
         Ok(())
@@ -125,6 +126,13 @@ impl Tailer {
         let mut rewritten = 0;
         let mut found: Vec<(i64, u64, Opened)> = Vec::new();
         for position in &known {
+            if position.complete
+                && let Some(generation) = log.listing.find(position.file)
+            {
+                let finished = Finished { position: position.clone(), size: generation.size, once: false };
+                self.finished.insert(position.file, finished);
+                continue;
+            }
             if let Some(live) = live.as_mut().filter(|live| live.file == position.file) {
                 if position.offset == 0 || live.content.matches(position).unwrap_or(false) {
                     live_offset = Some(position.offset);
@@ -157,7 +165,10 @@ impl Tailer {
         self.resume.remove(log.path);
         self.truncations += rewritten;
         // Files that are gone, or whose content goes on in another one.
-        let gone = |p: &&Position| Some(p.file) != log.file() && streams.iter().all(|s| s.file != p.file);
+        let gone = |p: &&Position| {
+            let is_read = streams.iter().any(|s| s.file == p.file) || self.finished.contains_key(&p.file);
+            Some(p.file) != log.file() && !is_read
+        };
         self.forgotten.extend(known.iter().filter(gone).map(|p| p.file));
         for mut stream in streams {
             // Positions that moved to another file are told at once: the old ones would lead astray one day.

@@ -11,10 +11,11 @@ use crate::record::{Position, RawBatch, StreamId};
 use crate::sys::clock::SECOND;
 use crate::sys::files::FileId;
 use crate::tail::discover::{self, Source};
+use crate::tail::finished::Finished;
 use crate::tail::generations::Listing;
 use crate::tail::rotated::{Log, find_continuation};
 use crate::tail::stream::{Opened, Read, Stream, open_error};
-use crate::tail::{Content, Packing, TailError};
+use crate::tail::{Packing, TailError};
 
 /// What of following is configurable.
 #[derive(Clone, Copy, Debug)]
@@ -51,17 +52,6 @@ pub struct FileStatus {
     pub stream: u64,
 }
 
-/// A file read to its end.
-#[derive(Clone, Debug)]
-pub(super) struct Finished {
-    /// The path it was followed under.
-    pub log: PathBuf,
-    /// Content offset of its end, or the size when it is compressed.
-    pub end: u64,
-    /// Imported, not followed: growth is none of our business.
-    pub once: bool,
-}
-
 /// Names that were being changed are looked at again after so long, in nanoseconds.
 const LOOK_AGAIN: i64 = SECOND / 50;
 
@@ -72,6 +62,10 @@ pub struct Tick {
     pub more: bool,
     /// Files that are gone and were read to their end: their positions are of no use any more.
     pub forget: Vec<FileId>,
+    /// Positions that moved to another file, which holds the same content.
+    pub moved: Vec<Position>,
+    /// Imported files that could be read only in part, and why.
+    pub failed: Vec<(FileId, String)>,
     pub errors: Vec<TailError>,
 }
 
@@ -97,6 +91,8 @@ pub struct Tailer {
     pub(super) announced: Vec<RawBatch>,
     /// Positions that are of no use any more, behind those.
     pub(super) forgotten: Vec<FileId>,
+    /// Positions of files that were compressed.
+    pub(super) moved: Vec<Position>,
     next_discovery: i64,
     next_stream: u64,
     /// Errors already told, by path, so that each is told once.
@@ -128,6 +124,7 @@ impl Tailer {
             first_look: true,
             announced: Vec::new(),
             forgotten: Vec::new(),
+            moved: Vec::new(),
             next_discovery: 0,
             next_stream: 0,
             told: HashMap::new(),
@@ -183,6 +180,7 @@ impl Tailer {
         for batch in std::mem::take(&mut self.announced) {
             out(batch);
         }
+        tick.moved.append(&mut self.moved);
         tick.forget.append(&mut self.forgotten);
         self.read_all(now, &mut tick, out);
         tick
@@ -193,7 +191,9 @@ impl Tailer {
         let paths = self.paths(&mut errors);
         errors.into_iter().for_each(|(path, error)| self.tell(&path, error, tick));
         let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
-        for path in paths.keys().chain(self.finished.values().map(|f| &f.log)) {
+        for path in
+            paths.keys().chain(self.finished.values().map(|f| PathBuf::from(f.log())).collect::<Vec<_>>().iter())
+        {
             folders.entry(folder_of(path).to_owned()).or_default().push(path.clone());
         }
         let mut listings = HashMap::new();
@@ -251,20 +251,6 @@ impl Tailer {
         paths
     }
 
-    /// Positions of paths that no glob matches: files that were imported once, as long as they are there.
-    fn keep_the_rest(&mut self, paths: &BTreeMap<PathBuf, usize>, tick: &mut Tick) {
-        let rest: Vec<PathBuf> = self.resume.keys().filter(|path| !paths.contains_key(*path)).cloned().collect();
-        for position in rest.iter().filter_map(|path| self.resume.remove(path)).flatten() {
-            let content = Content::open(Path::new(&position.path));
-            if content.is_ok_and(|(mut content, _)| content.matches(&position).unwrap_or(false)) {
-                let log = PathBuf::from(&position.path);
-                self.finished.insert(position.file, Finished { log, end: position.offset, once: true });
-            } else {
-                tick.forget.push(position.file);
-            }
-        }
-    }
-
     /// Reads a file once from where it was read to before, by the named source or else the one whose globs match
     /// or else the last. `false` when there is nothing new in it, or it is being followed.
     pub fn read_once(&mut self, path: &Path, source: Option<&str>) -> Result<bool, TailError> {
@@ -273,10 +259,12 @@ impl Tailer {
         if self.streams.iter().any(|s| s.file == file) {
             return Ok(false);
         }
-        let known = self.finished.get(&file).map(|f| f.end);
-        if known.is_some_and(|end| end >= metadata.len() || Packing::of(path) != Packing::Plain) {
+        let is_packed = Packing::of(path) != Packing::Plain;
+        let is_done = |f: &Finished| f.position.complete || (!is_packed && f.end() >= metadata.len());
+        if self.finished.get(&file).is_some_and(is_done) {
             return Ok(false);
         }
+        let known = self.finished.get(&file).map(Finished::end);
         let named = self.sources.iter().position(|s| Some(s.name.as_str()) == source);
         let matching = || discover::source_like(&self.sources, path);
         let index = named.or_else(matching).unwrap_or(self.sources.len().saturating_sub(1));
@@ -288,7 +276,7 @@ impl Tailer {
         Ok(true)
     }
 
-    fn tell(&mut self, path: &Path, error: TailError, tick: &mut Tick) {
+    pub(super) fn tell(&mut self, path: &Path, error: TailError, tick: &mut Tick) {
         let text = error.to_string();
         if self.told.get(path) != Some(&text) {
             self.told.insert(path.to_owned(), text);
@@ -317,45 +305,6 @@ impl Tailer {
         }
     }
 
-    /// Files that are gone need not be remembered as of no interest. Only when every folder could be listed is it known
-    /// which are gone.
-    fn forget_ignored(&mut self, listings: &HashMap<PathBuf, Listing>, paths: &BTreeMap<PathBuf, usize>) {
-        if paths.keys().all(|path| listings.contains_key(folder_of(path))) {
-            let there: HashSet<FileId> = listings.values().flat_map(Listing::files).collect();
-            self.ignored.retain(|file| there.contains(file));
-        }
-    }
-
-    /// Finished files may be gone (forget them) or grow after all (their writer never reopened).
-    fn look_at_finished(&mut self, listings: &HashMap<PathBuf, Listing>, tick: &mut Tick) {
-        let mut grown = Vec::new();
-        self.finished.retain(|file, f| match listings.get(folder_of(&f.log)).map(|l| l.find(*file)) {
-            None => true,
-            Some(None) => {
-                tick.forget.push(*file);
-                false
-            }
-            Some(Some(generation)) => {
-                if generation.size > f.end && !f.once {
-                    grown.push((f.clone(), generation.clone()));
-                }
-                true
-            }
-        });
-        for (finished, generation) in grown {
-            // Nobody wants it any more.
-            let Some(source) = discover::source_of(&self.sources, &finished.log) else { continue };
-            let id = self.next_id();
-            let stream = Opened::open(&generation.path, generation.file)
-                .and_then(|opened| self.stream_as(id, &finished.log, source, opened, finished.end, true));
-            match stream {
-                Ok(stream) => self.insert(stream),
-                Err(TailError::Moved { .. }) => self.look_now(),
-                Err(error) => self.tell(&generation.path, error, tick),
-            }
-        }
-    }
-
     fn read_all(&mut self, now: i64, tick: &mut Tick, out: &mut dyn FnMut(RawBatch) -> bool) {
         let mut done = Vec::new();
         // A path's older file goes first: while it has something left, its successor waits.
@@ -380,15 +329,22 @@ impl Tailer {
                 }
                 Ok(Progress::Finished) => done.push(at),
                 Err(error) => {
-                    let path = self.streams[at].path.clone();
+                    let stream = &mut self.streams[at];
+                    let path = stream.path.clone();
+                    if stream.once || stream.is_packed() {
+                        // It will not get better; what was read of it counts.
+                        out(stream.close());
+                        tick.failed.push((stream.file, error.to_string()));
+                        done.push(at);
+                    }
                     self.tell(&path, error, tick);
                 }
             }
         }
         for at in done.into_iter().rev() {
             let stream = self.streams.remove(at);
-            let (log, end) = (PathBuf::from(&*stream.source), stream.offset.max(stream.size));
-            self.finished.insert(stream.file, Finished { log, end, once: stream.once });
+            let finished = Finished { position: stream.position(), size: stream.size, once: stream.once };
+            self.finished.insert(stream.file, finished);
         }
     }
 
@@ -465,7 +421,7 @@ enum Progress {
     Finished,
 }
 
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -256,3 +256,75 @@ fn closed_and_full_outputs() {
     let (code, message) = piped("logmill check > /dev/full");
     assert_eq!((code, message.contains("could not be written")), (Some(1), true), "{message}");
 }
+
+#[test]
+fn damaged_archives_give_what_they_have_and_fail() {
+    let home = Home::new("");
+    let lines: String = (0..50_000).map(|n| format!("2026-11-23T10:00:00Z INFO line {n}\n")).collect();
+    home.write("logs/plain", &lines);
+    home.shell("gzip -c logs/plain | head -c 60000 > old.log.gz; rm logs/plain");
+    for _ in 0..2 {
+        let (code, message) = home.fails(&["ingest", "old.log.gz"]);
+        assert_eq!(code, 1);
+        assert!(message.contains("old.log.gz"), "{message}");
+    }
+    let count = home.ok(&["search", "* | stats count()", "--format", "csv"]);
+    let count: u64 = count.lines().nth(1).unwrap().parse().unwrap();
+    assert!((1000..50_000).contains(&count), "{count}");
+}
+
+#[test]
+fn what_was_imported_is_known_under_another_name() {
+    let home = Home::new("");
+    home.write("old/x.log.1", "2026-11-23T10:00:00Z INFO one\n");
+    home.ok(&["ingest", "old/x.log.1"]);
+    home.shell("mv old/x.log.1 old/x.log.2");
+    home.ok(&["ingest", "old/x.log.2"]);
+    assert_eq!(home.messages("*"), ["one"]);
+}
+
+#[test]
+fn what_our_rotation_compressed_is_not_read_again_and_goes_when_it_must() {
+    let home = Home::new("");
+    home.write("config/logrotate.conf", "logs/*.log {\nrotate 1\ncompress\ncreate\nnotifempty\n}\n");
+    let daemon = home.run();
+    for n in 0..3 {
+        home.append("logs/api.log", format!("INFO:     line {n}\n"));
+        wait_until("the line is there", || home.messages("*").len() == n + 1);
+        home.ok(&["rotate", "--force"]);
+        wait_until("it is compressed", || {
+            home.ok(&["rotate"]);
+            home.names("logs") == ["api.log", "api.log.1.gz"]
+        });
+        home.ok(&["ingest", "logs/api.log.1.gz"]);
+    }
+    assert_eq!(home.messages("*").len(), 3);
+    daemon.stop();
+    home.ok(&["ingest", "logs/api.log.1.gz"]);
+    let daemon = home.run();
+    home.append("logs/api.log", "INFO:     line 3\n");
+    wait_until("the line is there", || home.messages("*").len() >= 4);
+    assert_eq!(home.messages("*").len(), 4);
+    daemon.stop();
+}
+
+#[test]
+fn mistakes_beside_a_daemon_are_mistakes() {
+    let home = Home::new("");
+    home.write("x.log", "INFO:     x\n");
+    let daemon = home.run();
+    let (code, message) = home.fails(&["ingest", "x.log", "--pipeline", "apo"]);
+    assert_eq!(code, 1, "{message}");
+    assert!(message.contains("no pipeline is called"), "{message}");
+    let (code, message) = home.fails(&["rotate", "config/other.conf"]);
+    assert_eq!(code, 2, "{message}");
+    // A name that is taken keeps a log as it is, and every call says so.
+    home.append("logs/api.log", "INFO:     y\n");
+    fs::create_dir(home.path("logs/api.log.1")).unwrap();
+    wait_until("the line is there", || !home.messages("*").is_empty());
+    for _ in 0..2 {
+        let (code, message) = home.fails(&["rotate", "--force"]);
+        assert_eq!(code, 1, "{message}");
+    }
+    daemon.stop();
+}

@@ -60,6 +60,20 @@ impl Home {
         append(&self.path(name), text);
     }
 
+    /// Runs a line of shell in the folder.
+    pub fn shell(&self, line: &str) {
+        let status = Command::new("sh").arg("-c").arg(line).current_dir(self.folder.path()).status().unwrap();
+        assert!(status.success(), "{line}: {status}");
+    }
+
+    /// What is in a folder, by name.
+    pub fn names(&self, folder: &str) -> Vec<String> {
+        let items = fs::read_dir(self.path(folder)).unwrap();
+        let mut names: Vec<String> = items.map(|i| i.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_logmill"));
         command.args(arguments).current_dir(self.folder.path()).env("TZ", "UTC").stdin(Stdio::null());

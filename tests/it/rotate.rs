@@ -96,6 +96,7 @@ impl Gate for Closed {
     }
     fn truncated(&self, _: &Path) {}
     fn renamed(&self, _: &Path, _: &Path) {}
+    fn compressed(&self, _: FileId, _: &Path) {}
 }
 
 #[test]
