@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::cli::ask::control;
 use crate::cli::{Common, Usage};
-use crate::config::{load, load_main};
+use crate::config::{Loaded, load};
 use crate::daemon::{Engine, IngestState};
 use crate::http::Client;
 use crate::sys::units::Bytes;
@@ -29,11 +29,12 @@ pub struct Arguments {
 
 pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     let files = absolute(&arguments.files)?;
-    let config = load_main(common.config.as_deref(), |c| common.adjust(c))?;
     let begun = Instant::now();
-    let states = match Client::of_data_dir(&config.control_socket()) {
+    let loaded = load(common.config.as_deref(), |c| common.adjust(c))?;
+    check_pipeline(&loaded, arguments.pipeline.as_deref())?;
+    let states = match Client::of_data_dir(&loaded.config.control_socket()) {
         Some(client) => beside_daemon(&client, &files, arguments.pipeline.as_deref())?,
-        None => alone(common, &files, arguments.pipeline.clone())?,
+        None => alone(loaded, &files, arguments.pipeline.clone())?,
     };
     report(&files, &states, begun.elapsed())
 }
@@ -70,14 +71,15 @@ fn beside_daemon(client: &Client, files: &[PathBuf], pipeline: Option<&str>) -> 
     Ok(states)
 }
 
-fn alone(common: &Common, files: &[PathBuf], pipeline: Option<String>) -> anyhow::Result<States> {
-    let loaded = load(common.config.as_deref(), |c| common.adjust(c))?;
-    if let Some(name) = &pipeline
-        && !loaded.pipelines.iter().any(|p| p.name() == name)
-    {
-        let known: Vec<&str> = loaded.pipelines.iter().map(|p| p.name()).collect();
-        return Err(Usage::error(format!("no pipeline is called {name:?}; there are {}", known.join(", "))));
+fn check_pipeline(loaded: &Loaded, name: Option<&str>) -> anyhow::Result<()> {
+    let known: Vec<&str> = loaded.pipelines.iter().map(|p| p.name()).collect();
+    match name.filter(|name| !known.contains(name)) {
+        Some(name) => Err(Usage::error(format!("no pipeline is called {name:?}; there are {}", known.join(", ")))),
+        None => Ok(()),
     }
+}
+
+fn alone(loaded: Loaded, files: &[PathBuf], pipeline: Option<String>) -> anyhow::Result<States> {
     let engine = Engine::start(loaded, false)?;
     engine.ingest(files.to_vec(), pipeline);
     let mut progress = Progress::new();

@@ -314,7 +314,7 @@ fn mistakes_beside_a_daemon_are_mistakes() {
     home.write("x.log", "INFO:     x\n");
     let daemon = home.run();
     let (code, message) = home.fails(&["ingest", "x.log", "--pipeline", "apo"]);
-    assert_eq!(code, 1, "{message}");
+    assert_eq!(code, 2, "{message}");
     assert!(message.contains("no pipeline is called"), "{message}");
     let (code, message) = home.fails(&["rotate", "config/other.conf"]);
     assert_eq!(code, 2, "{message}");
