@@ -54,8 +54,24 @@ impl Plan {
             Ast::Text(pattern) => Plan::Text(Matcher::new(pattern)),
             Ast::Field(field, test) => Plan::Field(field.clone(), Check::new(field, test)),
             Ast::Not(inner) => Plan::Not(Box::new(Plan::new(inner))),
-            Ast::And(items) => Plan::And(items.iter().map(Plan::new).collect()),
+            Ast::And(items) => {
+                let mut plans: Vec<Plan> = items.iter().map(Plan::new).collect();
+                // The order does not matter, and the cheap ones spare the others most of their work.
+                plans.sort_by_key(Plan::cost);
+                Plan::And(plans)
+            }
             Ast::Or(items) => Plan::Or(items.iter().map(Plan::new).collect()),
+        }
+    }
+
+    /// How much work it is, roughly.
+    fn cost(&self) -> u8 {
+        match self {
+            Plan::All | Plan::Levels(_) => 0,
+            Plan::Field(..) => 1,
+            Plan::Not(inner) => inner.cost(),
+            Plan::Text(_) => 3,
+            Plan::And(items) | Plan::Or(items) => items.iter().map(Plan::cost).max().unwrap_or(0),
         }
     }
 

@@ -15,6 +15,7 @@ mod need;
 mod parse;
 mod pieces;
 pub mod pipe;
+mod quick;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use error::QueryError;
 pub use field::{Field, Found};
 pub use need::Need;
 pub use parse::{MAX_DEPTH, MAX_QUERY_LEN, MAX_TERMS};
+pub use quick::TextTest;
 pub use time::{TimeError, parse_time};
 
 use chrono::TimeZone;
@@ -96,6 +98,11 @@ impl Query {
     /// Like [`Query::need`] this may be too wide, never too narrow.
     pub fn window(&self) -> RangeInclusive<i64> {
         window::window(&self.ast)
+    }
+
+    /// Conditions on the text that every match fulfils.
+    pub fn text_tests(&self) -> Vec<TextTest> {
+        quick::text_tests(&self.ast)
     }
 
     /// The levels that match, when the condition is on the level alone.

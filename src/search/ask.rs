@@ -2,10 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::query::Query;
 use crate::query::pipe::{Output, Pipe, SortKey};
+use crate::query::{Field, Query};
 use crate::record::{Columns, Entry, Row};
-use crate::search::aggregate::{Aggregation, Limits, Table};
+use crate::search::aggregate::{Aggregation, Column, Limits, Role, Table, values};
 use crate::search::budget::{Cut, Meter};
 use crate::search::entries::{Cursor, Request, find, window_of};
 use crate::search::scan::{Hits, Scan, Take, Visit};
@@ -118,13 +118,12 @@ fn then(mut answer: Answer, snapshot: &Snapshot, request: &Request, pipe: &Pipe)
 }
 
 fn chosen(entries: &[(u64, Entry)], outputs: &[Output]) -> Table {
-    let column = |output: &Output| crate::search::Column {
-        name: output.name.clone(),
-        is_time: output.field == crate::query::Field::Timestamp,
+    let column = |output: &Output| Column {
+        is_time: output.field == Field::Timestamp,
+        ..Column::new(output.name.clone(), Role::Example)
     };
-    let row =
-        |(_, entry): &(u64, Entry)| crate::search::aggregate::values(outputs.iter().map(|output| &output.field), entry);
-    Table { columns: outputs.iter().map(column).collect(), rows: entries.iter().map(row).collect(), groups: 0 }
+    let row = |(_, entry): &(u64, Entry)| values(outputs.iter().map(|output| &output.field), entry);
+    Table { columns: outputs.iter().map(column).collect(), rows: entries.iter().map(row).collect() }
 }
 
 /// The table of chosen entries.
@@ -141,7 +140,9 @@ fn table_of(chosen: Answer, request: &Request, pipes: &[Pipe]) -> Result<Answer,
     }
     entries.iter().for_each(|(sequence, entry)| aggregation.take(*sequence, entry));
     let partial = chosen.partial.or_else(|| aggregation.is_cut().then(|| groups_cut(request)));
-    let table = rest.iter().fold(aggregation.finish(), Table::then);
+    let mut table = aggregation.finish();
+    table.rows.truncate(Aggregation::most(first));
+    let table = rest.iter().fold(table, Table::then);
     Ok(Answer { body: Body::Table(table), next: None, partial, effort: chosen.effort })
 }
 
@@ -176,6 +177,7 @@ fn table(snapshot: &Snapshot, request: &Request, pipes: &[Pipe], now: i64) -> Re
         effort.add(&more);
         rest = behind;
     }
+    table.rows.truncate(Aggregation::most(first));
     let partial = meter.reason().map(|cut| cut.to_string()).or_else(|| cut.then(|| groups_cut(request)));
     let table = rest.iter().fold(table, Table::then);
     Ok(Answer { body: Body::Table(table), next: None, partial, effort })

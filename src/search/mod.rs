@@ -18,7 +18,7 @@ mod sorted;
 
 use crate::store::StoreError;
 
-pub use aggregate::{Column, Table};
+pub use aggregate::{Column, Role, Table};
 pub use ask::{Answer, Body, MAX_PIPED, ask, without_pipes};
 pub use budget::{Budget, Cut};
 pub use entries::{Cursor, Found, Request, find};

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
-use crate::query::{Need, Query};
-use crate::record::{Columns, Entry, Level, Row};
+use crate::query::{Need, Query, TextTest};
+use crate::record::{Columns, Entry, Fields, Level, NAMED, Row};
 use crate::search::budget::Meter;
 use crate::search::later::Later;
 use crate::search::prune::{self, Levels, Stored, Wanted};
@@ -309,6 +309,39 @@ struct Way {
     indexes: Vec<u32>,
 }
 
+/// What a query needs to know of a block.
+struct Quick {
+    columns: Columns,
+    tests: Vec<TextTest>,
+}
+
+impl Quick {
+    /// Looks whether a block can have hits: `None` when it cannot. Else the tests that only messages can fulfil here. The
+    /// distinct texts of columns are looked at once, and not for each row.
+    fn look(&self, decoder: &mut Decoder) -> Result<Option<Vec<&TextTest>>, SearchError> {
+        let mut in_messages = Vec::new();
+        for test in &self.tests {
+            let named = Columns { named: (1 << NAMED) - 1, ..Columns::default() };
+            decoder.want(&named)?;
+            let in_named = (0..NAMED).any(|column| decoder.named_texts(column).any(|text| test.is_in(text)));
+            if in_named {
+                continue;
+            }
+            decoder.want(&Columns { fields: Fields::All, ..Columns::default() })?;
+            let in_numbers = test.finds_numbers && decoder.has_other_values();
+            if in_numbers || decoder.field_texts().any(|text| test.is_in(text)) {
+                continue;
+            }
+            decoder.want(&Columns { message: true, ..Columns::default() })?;
+            if !test.may_be_in_lines(decoder.messages()) {
+                return Ok(None);
+            }
+            in_messages.push(test);
+        }
+        Ok(Some(in_messages))
+    }
+}
+
 /// One round: candidates that threads take from the front.
 struct Work<'a, 'b> {
     scan: &'a Scan<'b>,
@@ -321,7 +354,7 @@ struct Work<'a, 'b> {
 impl Work<'_, '_> {
     fn work<V: Visit>(&self, visitor: &mut V, way: &mut Way) -> Result<(), SearchError> {
         let (query, window) = (self.scan.query, self.scan.window);
-        let columns = query.columns();
+        let quick = Quick { columns: query.columns(), tests: query.text_tests() };
         let counted = query.levels_alone();
         let shift = self.scan.shift;
         while let Some(candidate) = self.candidates.get(self.next.fetch_add(1, Ordering::Relaxed)) {
@@ -340,7 +373,7 @@ impl Work<'_, '_> {
                     continue;
                 }
             }
-            match (self.block(candidate, inside, &columns, visitor, way), &candidate.place) {
+            match (self.block(candidate, inside, &quick, visitor, way), &candidate.place) {
                 // One damaged block does not keep the others from answering.
                 (Err(SearchError::Store(error)), Place::Stored(partition, ..)) => partition.note_damage(&error),
                 (result, _) => result?,
@@ -354,7 +387,7 @@ impl Work<'_, '_> {
         &self,
         candidate: &Candidate<'_>,
         inside: bool,
-        columns: &Columns,
+        quick: &Quick,
         visitor: &mut V,
         way: &mut Way,
     ) -> Result<(), SearchError> {
@@ -368,9 +401,17 @@ impl Work<'_, '_> {
                 InBlock::Open(entries)
             }
             packed => {
-                self.open(packed, columns, decoder)?;
-                let is_hit = |index: &usize| self.is_hit(&decoder.row(*index), inside);
-                indexes.extend((0..decoder.len()).filter(is_hit).map(|index| index as u32));
+                let heads = Columns::default();
+                self.open(packed, if quick.tests.is_empty() { &quick.columns } else { &heads }, decoder)?;
+                if let Some(in_messages) = quick.look(decoder)? {
+                    decoder.want(&quick.columns)?;
+                    let decoder = &*decoder;
+                    let may_hit = |index: &usize| {
+                        let row = decoder.row(*index);
+                        in_messages.iter().all(|test| test.is_in(row.message())) && self.is_hit(&row, inside)
+                    };
+                    indexes.extend((0..decoder.len()).filter(may_hit).map(|index| index as u32));
+                }
                 self.decoded.fetch_add(1, Ordering::Relaxed);
                 InBlock::Packed(decoder)
             }

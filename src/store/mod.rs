@@ -14,6 +14,7 @@ mod partition;
 mod retention;
 mod schema;
 mod seal;
+mod seen;
 mod snapshot;
 mod terms;
 mod verify;

@@ -4,12 +4,10 @@
 //! dictionary; they share a bounded number of buckets instead. A bucket may select a block too many, never
 //! one too few, and the evaluator decides anyway.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use crate::query::tokens::{lower_into, to_lower, tokens};
 use crate::record::{Entry, Row, Value, ValueRef};
 use crate::store::block::Decoder;
+use crate::store::seen::Seen;
 
 /// Terms for all long numbers and hex strings together.
 const BUCKETS: u64 = 1 << 16;
@@ -69,30 +67,16 @@ fn hash(text: &str) -> u64 {
     xxhash_rust::xxh3::xxh3_64(text.as_bytes())
 }
 
-/// The keys are hashes already.
-#[derive(Default)]
-struct Identity(u64);
-
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, _: &[u8]) {}
-
-    fn write_u64(&mut self, n: u64) {
-        self.0 = n;
-    }
-}
-
-type HashSet64 = HashSet<u64, BuildHasherDefault<Identity>>;
+/// Numbers behind those of the named columns: levels, and values of whatever column.
+const LEVELS: u64 = 100;
+const VALUES: u64 = 101;
 
 /// Gathers the distinct terms and keys of one block after the other.
 #[derive(Default)]
 pub struct TermSet {
-    seen_words: HashSet64,
-    seen_keys: HashSet64,
-    seen_values: HashSet64,
+    seen_words: Seen,
+    /// Values by column.
+    seen_values: Seen,
     buffer: String,
 }
 
@@ -100,12 +84,11 @@ impl TermSet {
     /// The block's words, separated by spaces, and its keys.
     pub fn collect(&mut self, entries: &[(u64, Entry)]) -> (String, Vec<String>) {
         self.seen_words.clear();
-        self.seen_keys.clear();
         self.seen_values.clear();
         let (mut words, mut keys) = (String::with_capacity(4096), Vec::new());
         for (_, entry) in entries {
             self.add_words(entry.message(), &mut words);
-            if self.seen_keys.insert(u64::from(entry.level as u8)) {
+            if self.seen_values.is_new_in(LEVELS, &[entry.level as u8]) {
                 keys.push(key_term("level", entry.level.name()));
             }
             for (number, (field, value)) in entry.named().into_iter().enumerate() {
@@ -124,12 +107,11 @@ impl TermSet {
     /// looked at once.
     pub fn collect_block(&mut self, block: &Decoder) -> (String, Vec<String>) {
         self.seen_words.clear();
-        self.seen_keys.clear();
         self.seen_values.clear();
         let (mut words, mut keys) = (String::with_capacity(4096), Vec::new());
         for (_, row) in block.rows() {
             self.add_words(row.message(), &mut words);
-            if self.seen_keys.insert(u64::from(row.level() as u8)) {
+            if self.seen_values.is_new_in(LEVELS, &[row.level() as u8]) {
                 keys.push(key_term("level", row.level().name()));
             }
             row.any_field(&mut |_, value| {
@@ -148,7 +130,7 @@ impl TermSet {
     }
 
     fn add_key(&mut self, number: u64, field: &str, value: &str, words: &mut String, keys: &mut Vec<String>) {
-        if self.seen_keys.insert(hash(value).wrapping_add(number)) {
+        if self.seen_values.is_new_in(number, value.as_bytes()) {
             keys.push(key_term(field, value));
             self.add_value(value, words);
         }
@@ -156,15 +138,24 @@ impl TermSet {
 
     /// Words of a value that may well have been there before.
     fn add_value(&mut self, value: &str, words: &mut String) {
-        if self.seen_values.insert(hash(value)) {
+        if self.seen_values.is_new_in(VALUES, value.as_bytes()) {
             self.add_words(value, words);
         }
     }
 
     fn add_words(&mut self, text: &str, out: &mut String) {
         for token in tokens(text) {
+            if token.is_ascii() {
+                // Most words were there before; only a new one is looked at closely.
+                if self.seen_words.is_new(token.as_bytes()) {
+                    lower_into(token, &mut self.buffer);
+                    word_term(&self.buffer, out);
+                    out.push(' ');
+                }
+                continue;
+            }
             lower_into(token, &mut self.buffer);
-            if self.seen_words.insert(hash(&self.buffer)) {
+            if self.seen_words.is_new(self.buffer.as_bytes()) {
                 word_term(&self.buffer, out);
                 out.push(' ');
             }

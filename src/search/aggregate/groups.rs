@@ -3,7 +3,7 @@
 use super::cell::{Cell, cell, step_start};
 use super::keys::{self, Keys};
 use super::state::{Counted, State};
-use super::{Column, Limits, Table, order};
+use super::{Column, Limits, Role, Table, order};
 use crate::query::Field;
 use crate::query::pipe::{FunctionKind, Group, Pipe};
 use crate::record::{Level, Row, Value};
@@ -161,12 +161,11 @@ impl<'p> Groups<'p> {
         }
         let groups = self.by.len();
         rows.sort_by(|a, b| order::compare_rows(&a[..groups], &b[..groups]));
-        if let Pipe::Top { limit, .. } = self.pipe {
+        if let Pipe::Top { .. } = self.pipe {
             // Stable: ties stay in the order of their values.
             rows.sort_by(|a, b| order::directed(&a[groups], &b[groups], true));
-            rows.truncate(*limit);
         }
-        Table { columns: self.columns(), rows, groups }
+        Table { columns: self.columns(), rows }
     }
 
     /// What a rate is of: the step, or the window, or where that has no end from the earliest entry to the latest.
@@ -192,7 +191,9 @@ impl<'p> Groups<'p> {
                 _ => false,
             },
         };
-        names.into_iter().enumerate().map(|(place, name)| Column { name, is_time: is_time(place) }).collect()
+        let role = |place: usize| if place < self.by.len() { Role::Group } else { Role::Counted };
+        let column = |(place, name)| Column { name, is_time: is_time(place), role: role(place) };
+        names.into_iter().enumerate().map(column).collect()
     }
 }
 

@@ -15,7 +15,7 @@ mod workflows;
 #[cfg(test)]
 mod tests;
 
-pub use table::{Column, Table};
+pub use table::{Column, Role, Table};
 
 use std::collections::HashMap;
 
@@ -49,7 +49,7 @@ impl<'p> Aggregation<'p> {
     pub fn new(pipe: &'p Pipe, window: Window, limits: Limits) -> Option<Aggregation<'p>> {
         Some(match pipe {
             Pipe::FailureRate { by } => Aggregation::Workflows(Workflows::new(by, limits)),
-            Pipe::Patterns { limit } => Aggregation::Patterns(Patterns::new(*limit, limits)),
+            Pipe::Patterns { .. } => Aggregation::Patterns(Patterns::new(limits)),
             pipe => Aggregation::Groups(Groups::new(pipe, window, limits)?),
         })
     }
@@ -94,11 +94,20 @@ impl<'p> Aggregation<'p> {
         }
     }
 
+    /// The table; of `top` and `patterns` all rows, also those that [`Aggregation::most`] cuts off.
     pub fn finish(self) -> Table {
         match self {
             Aggregation::Groups(groups) => groups.finish(),
             Aggregation::Workflows(workflows) => workflows.finish(),
             Aggregation::Patterns(patterns) => patterns.finish(),
+        }
+    }
+
+    /// So many rows were asked for.
+    pub fn most(pipe: &Pipe) -> usize {
+        match pipe {
+            Pipe::Top { limit, .. } | Pipe::Patterns { limit } => *limit,
+            _ => usize::MAX,
         }
     }
 }
@@ -111,7 +120,6 @@ type OfShape = (u64, (i64, u64), Box<str>);
 
 /// Messages by their shape.
 pub struct Patterns {
-    limit: usize,
     limits: Limits,
     shapes: HashMap<Box<str>, OfShape>,
     bytes: usize,
@@ -120,8 +128,8 @@ pub struct Patterns {
 }
 
 impl Patterns {
-    fn new(limit: usize, limits: Limits) -> Patterns {
-        Patterns { limit, limits, shapes: HashMap::new(), bytes: 0, cut: false, buffer: String::new() }
+    fn new(limits: Limits) -> Patterns {
+        Patterns { limits, shapes: HashMap::new(), bytes: 0, cut: false, buffer: String::new() }
     }
 
     fn take<R: Row>(&mut self, sequence: u64, row: &R) {
@@ -159,13 +167,9 @@ impl Patterns {
     fn finish(self) -> Table {
         let mut shapes: Vec<_> = self.shapes.into_iter().collect();
         shapes.sort_by(|(a, (m, ..)), (b, (n, ..))| n.cmp(m).then_with(|| a.cmp(b)));
-        shapes.truncate(self.limit);
         let row = |(shape, (count, _, example))| vec![state::integer(count), Value::Str(shape), Value::Str(example)];
-        let column = |name: &str| Column { name: name.to_owned(), is_time: false };
-        Table {
-            columns: ["count", "pattern", "example"].map(column).into(),
-            rows: shapes.into_iter().map(row).collect(),
-            groups: 0,
-        }
+        let columns = [("count", Role::Counted), ("pattern", Role::Group), ("example", Role::Example)];
+        let columns = columns.map(|(name, role)| Column::new(name, role)).into();
+        Table { columns, rows: shapes.into_iter().map(row).collect() }
     }
 }

@@ -13,8 +13,6 @@ use crate::record::{Value, timestamp};
 pub struct Table {
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<Value>>,
-    /// The first so many columns say which group a row is of; the others were counted.
-    pub groups: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +20,23 @@ pub struct Column {
     pub name: String,
     /// Its integers are nanoseconds since the epoch.
     pub is_time: bool,
+    pub role: Role,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Says which group a row is of.
+    Group,
+    /// Was counted.
+    Counted,
+    /// Helps to understand.
+    Example,
+}
+
+impl Column {
+    pub fn new(name: impl Into<String>, role: Role) -> Column {
+        Column { name: name.into(), is_time: false, role }
+    }
 }
 
 impl Table {
@@ -52,41 +67,55 @@ impl Table {
 
     fn choose(self, outputs: &[Output]) -> Table {
         let places: Vec<Option<usize>> = outputs.iter().map(|output| self.place(&output.name)).collect();
-        let column = |(output, place): (&Output, &Option<usize>)| Column {
-            name: output.name.clone(),
-            is_time: place.is_some_and(|place| self.columns[place].is_time),
+        let column = |(output, place): (&Output, &Option<usize>)| match place {
+            Some(place) => Column { name: output.name.clone(), ..self.columns[*place].clone() },
+            None => Column::new(output.name.clone(), Role::Example),
         };
         let row = |row: &Vec<Value>| {
             places.iter().map(|place| place.map_or(Value::Null, |place| row[place].clone())).collect()
         };
-        Table {
-            columns: outputs.iter().zip(&places).map(column).collect(),
-            rows: self.rows.iter().map(row).collect(),
-            groups: places.iter().take_while(|place| place.is_some_and(|place| place < self.groups)).count(),
-        }
+        Table { columns: outputs.iter().zip(&places).map(column).collect(), rows: self.rows.iter().map(row).collect() }
     }
 
     /// This table beside that of the time before: each counted column `x` also as `x_before`, and for numbers
     /// `x_change`, their difference. Groups that only one of the two has are there, with nulls.
     pub fn compare(self, before: Table) -> Table {
-        let (groups, counted) = (self.groups, self.columns.len() - self.groups);
-        let key = |row: &[Value]| keys::of_values(&row[..groups]);
+        let groups: Vec<usize> = (0..self.columns.len()).filter(|at| self.columns[*at].role == Role::Group).collect();
+        let key = |row: &[Value]| keys::of_values(&groups.iter().map(|at| row[*at].clone()).collect::<Vec<_>>());
         let mut earlier: HashMap<Vec<u8>, Vec<Value>> = before.rows.into_iter().map(|row| (key(&row), row)).collect();
-        let none = vec![Value::Null; counted];
         let mut rows = Vec::new();
-        for row in self.rows {
-            let old = earlier.remove(&key(&row));
-            rows.push(beside(&row[..groups], &row[groups..], old.as_ref().map_or(&none, |old| &old[groups..])));
+        for row in &self.rows {
+            let old = earlier.remove(&key(row));
+            rows.push(self.beside(Some(row), old.as_deref()));
         }
         let mut gone: Vec<Vec<Value>> = earlier.into_values().collect();
         gone.sort_by(|a, b| order::compare_rows(a, b));
-        rows.extend(gone.iter().map(|old| beside(&old[..groups], &none, &old[groups..])));
-        let mut columns = self.columns[..groups].to_vec();
-        for column in &self.columns[groups..] {
-            let named = |end: &str, is_time| Column { name: format!("{}{end}", column.name), is_time };
-            columns.extend([named("", column.is_time), named("_before", column.is_time), named("_change", false)]);
+        rows.extend(gone.iter().map(|old| self.beside(None, Some(old))));
+        let mut columns = Vec::new();
+        for column in &self.columns {
+            columns.push(column.clone());
+            if column.role == Role::Counted {
+                let named = |end: &str| Column { name: format!("{}{end}", column.name), ..column.clone() };
+                columns.extend([named("_before"), Column { is_time: false, ..named("_change") }]);
+            }
         }
-        Table { columns, rows, groups }
+        Table { columns, rows }
+    }
+
+    fn beside(&self, now: Option<&[Value]>, before: Option<&[Value]>) -> Vec<Value> {
+        let mut row = Vec::new();
+        for (at, column) in self.columns.iter().enumerate() {
+            let value = |row: Option<&[Value]>| row.map_or(Value::Null, |row| row[at].clone());
+            match column.role {
+                Role::Counted => {
+                    let (now, before) = (value(now), value(before));
+                    let change = order::difference(&now, &before);
+                    row.extend([now, before, change]);
+                }
+                Role::Group | Role::Example => row.push(value(now.or(before))),
+            }
+        }
+        row
     }
 
     /// The table for machines.
@@ -109,24 +138,14 @@ impl Table {
     }
 }
 
-fn beside(group: &[Value], now: &[Value], before: &[Value]) -> Vec<Value> {
-    let mut row = group.to_vec();
-    for (now, before) in now.iter().zip(before) {
-        row.extend([now.clone(), before.clone(), order::difference(now, before)]);
-    }
-    row
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn table(rows: &[(&str, i64)]) -> Table {
-        let column = |name: &str| Column { name: name.to_owned(), is_time: false };
         Table {
-            columns: vec![column("service"), column("count")],
+            columns: vec![Column::new("service", Role::Group), Column::new("count", Role::Counted)],
             rows: rows.iter().map(|(name, count)| vec![Value::Str((*name).into()), Value::Int(*count)]).collect(),
-            groups: 1,
         }
     }
 

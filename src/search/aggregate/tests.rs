@@ -53,7 +53,9 @@ fn table(pipe: &str, entries: &[Entry], order: impl IntoIterator<Item = usize>, 
     }
     left.merge(right);
     assert!(!left.is_cut());
-    query.pipes()[1..].iter().fold(left.finish(), Table::then)
+    let mut table = left.finish();
+    table.rows.truncate(Aggregation::most(&query.pipes()[0]));
+    query.pipes()[1..].iter().fold(table, Table::then)
 }
 
 const PIPES: [(&str, &str); 15] = [

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::cell::{Cell, cell, step_start};
 use super::keys;
 use super::state::{integer, ratio};
-use super::{Column, Limits, Table, order};
+use super::{Column, Limits, Role, Table, order};
 use crate::query::Field;
 use crate::query::pipe::Group;
 use crate::record::{Row, Value};
@@ -118,10 +118,11 @@ impl<'p> Workflows<'p> {
         let of_group = |group: &Group| Column {
             name: group.name(),
             is_time: matches!(group, Group::Step(_) | Group::Field(Field::Timestamp)),
+            role: Role::Group,
         };
-        let counted = |name: &str| Column { name: name.to_owned(), is_time: false };
+        let counted = |name: &str| Column::new(name, Role::Counted);
         let mut columns: Vec<Column> = self.by.iter().map(of_group).collect();
         columns.extend(["finished", "failed", "failure_rate"].map(counted));
-        Table { columns, rows, groups: self.by.len() }
+        Table { columns, rows }
     }
 }

@@ -1,6 +1,6 @@
 //! Lists of texts, and columns of texts that repeat.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::MAX_ENTRIES;
 use super::numbers::{Reader, put, put_codes, to_text};
@@ -11,6 +11,8 @@ use crate::store::StoreError;
 pub struct TextList {
     text: String,
     ends: Vec<u32>,
+    /// Bytes between a text and the next.
+    gap: u32,
 }
 
 impl TextList {
@@ -31,7 +33,7 @@ impl TextList {
     #[inline]
     pub fn get(&self, index: usize) -> Option<&str> {
         let end = *self.ends.get(index)? as usize;
-        let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
+        let start = if index == 0 { 0 } else { (self.ends[index - 1] + self.gap) as usize };
         self.text.get(start..end)
     }
 
@@ -62,14 +64,15 @@ impl TextList {
         self.check()
     }
 
-    /// Takes the lengths of `count` texts that are all of `text`.
-    pub fn set(&mut self, text: String, reader: &mut Reader<'_>, count: usize) -> Result<(), StoreError> {
+    /// Takes the lengths of `count` texts that are all of `text`, each with a line end behind it.
+    pub fn set_lines(&mut self, text: String, reader: &mut Reader<'_>, count: usize) -> Result<(), StoreError> {
         self.ends.clear();
-        self.text = text;
+        (self.text, self.gap) = (text, 1);
         let mut end = 0usize;
         for _ in 0..count {
             end += reader.size(self.text.len())?;
             self.ends.push(u32::try_from(end).unwrap_or(u32::MAX));
+            end += 1;
         }
         if end != self.text.len() {
             return Err(StoreError::Block("the texts are longer or shorter than their lengths say"));
@@ -77,7 +80,7 @@ impl TextList {
         self.check()
     }
 
-    /// All texts as one.
+    /// All texts as one, with what is between them.
     pub fn whole(&self) -> &str {
         &self.text
     }
@@ -123,7 +126,7 @@ impl Dictionary {
 
 /// Writes a column of texts that repeat.
 pub fn write_dictionary<'a>(out: &mut Vec<u8>, values: impl Iterator<Item = Option<&'a str>>) {
-    let mut numbers: HashMap<&str, u16> = HashMap::new();
+    let mut numbers: HashMap<&str, u16> = HashMap::default();
     let mut texts = TextList::default();
     let mut last: Option<(&str, u16)> = None;
     let mut code = |value: Option<&'a str>| {

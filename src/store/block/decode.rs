@@ -139,7 +139,8 @@ impl Decoder {
         sections(&self.block, self.dictionaries.as_ref())
     }
 
-    /// All messages as one text, for a quick look whether something may be there. Empty when not asked for.
+    /// All messages as one text, each with a line end behind it, for a quick look whether something may be there. Empty
+    /// when not asked for.
     pub fn messages(&self) -> &str {
         self.messages.whole()
     }
@@ -147,6 +148,11 @@ impl Decoder {
     /// The distinct texts of a named column, likewise.
     pub fn named_texts(&self, column: usize) -> impl Iterator<Item = &str> {
         self.named.get(column).into_iter().flat_map(|dictionary| dictionary.texts.iter())
+    }
+
+    /// Whether there are fields whose values are not texts.
+    pub fn has_other_values(&self) -> bool {
+        self.fields.has_other_values()
     }
 
     /// The texts among the values of fields, likewise.
@@ -246,7 +252,7 @@ impl Decoder {
         let text = std::mem::replace(&mut self.plain, side);
         unpacked?;
         let text = String::from_utf8(text).map_err(|_| StoreError::Block("a text is not UTF-8"))?;
-        self.messages.set(text, &mut Reader(lengths), count)
+        self.messages.set_lines(text, &mut Reader(lengths), count)
     }
 
     fn read_raw(&mut self) -> Result<()> {

@@ -41,7 +41,10 @@ impl Encoder {
         heads(&mut self.sections[Section::Heads as usize], entries);
         side(&mut self.sections[Section::Side as usize], entries);
         let text = &mut self.sections[Section::Text as usize];
-        entries.iter().for_each(|(_, entry)| text.extend_from_slice(entry.message().as_bytes()));
+        for (_, entry) in entries {
+            text.extend_from_slice(entry.message().as_bytes());
+            text.push(b'\n');
+        }
         fields::write(&mut self.sections[Section::Fields as usize], entries);
         self.templates.write(&mut self.sections[Section::Raw as usize], entries);
         self.packer.pack(entries.len(), &self.sections)

@@ -4,7 +4,7 @@
 //! signed; 3 texts: a text list; 4 texts that repeat: a text list of the distinct ones, then codes; 5 one value for
 //! all: a tag and a value.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::MAX_ENTRIES;
 use super::columns::TextList;
@@ -31,10 +31,10 @@ pub fn write(out: &mut Vec<u8>, entries: &[(u64, Entry)]) {
     if entries.iter().all(|(_, entry)| entry.fields.is_empty()) {
         return;
     }
-    let mut names: HashMap<&str, usize> = HashMap::new();
+    let mut names: HashMap<&str, usize> = HashMap::default();
     let mut name_list = TextList::default();
     let mut values: Vec<Vec<&Value>> = Vec::new();
-    let mut shapes: HashMap<Vec<usize>, u16> = HashMap::new();
+    let mut shapes: HashMap<Vec<usize>, u16> = HashMap::default();
     let mut shape_list = Vec::new();
     let mut codes = Vec::with_capacity(entries.len());
     let mut shape = Vec::new();
@@ -125,7 +125,7 @@ fn write_texts(out: &mut Vec<u8>, values: &[&Value]) {
         Value::Str(text) => Some(&**text),
         _ => None,
     });
-    let mut distinct: HashMap<&str, u16> = HashMap::new();
+    let mut distinct: HashMap<&str, u16> = HashMap::default();
     let mut list = TextList::default();
     let mut codes = Vec::with_capacity(values.len());
     for text in texts.clone() {
@@ -275,6 +275,12 @@ impl FieldColumns {
             let first = column.of_entry.get(entry)?.checked_sub(1)? as usize;
             Some((self.names.get(*name as usize)?, column.get(first + before)?))
         })
+    }
+
+    /// Whether there are values that are neither texts nor null.
+    pub fn has_other_values(&self) -> bool {
+        let is_other = |value: &Stored| !matches!(value, Stored::Text(_) | Stored::Null);
+        self.columns.iter().any(|column| column.values.iter().any(is_other))
     }
 
     /// All texts among the values, those of a column together, for a quick look whether something may be there.

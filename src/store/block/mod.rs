@@ -23,7 +23,7 @@
 //! |---|---|
 //! | heads | sequence numbers: the first, then 0 when each follows the one before, or 1 and the differences · times: unit (0 ns, 1 µs, 2 ms, 3 s: the largest that loses nothing), differences, the first to 0 · kinds: a byte an entry: level, level source << 4, time source << 6 · dictionaries of source, service, logger, workflow type, agent, event |
 //! | side | dictionaries of workflow id, session id, request id · durations: 0 when there are none, otherwise 1 and for each 0 absent, 1 thousandths (signed), 2 an f64 · lengths of the messages |
-//! | text | the messages, one after the other |
+//! | text | the messages, each with a line end (byte 10) behind it that is no part of it |
 //! | fields | text list of names · shapes: their number, then for each the number of its names and the names' indexes; codes of the entries' shapes · for each name a column of its values in the order of entries: see `fields` |
 //! | raw | what makes the raw text of the other columns: see `template` |
 

@@ -49,7 +49,8 @@ type Result<T> = std::result::Result<T, StoreError>;
 impl<'a> Reader<'a> {
     #[inline]
     pub fn byte(&mut self) -> Result<u8> {
-        let (first, rest) = self.0.split_first().ok_or(StoreError::Block("a column ends early"))?;
+        // Built only when it is needed: this is the innermost loop.
+        let Some((first, rest)) = self.0.split_first() else { return Err(StoreError::Block("a column ends early")) };
         self.0 = rest;
         Ok(*first)
     }
@@ -80,7 +81,9 @@ impl<'a> Reader<'a> {
     }
 
     pub fn bytes(&mut self, len: usize) -> Result<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(len).ok_or(StoreError::Block("a text ends early"))?;
+        let Some((taken, rest)) = self.0.split_at_checked(len) else {
+            return Err(StoreError::Block("a text ends early"));
+        };
         self.0 = rest;
         Ok(taken)
     }

@@ -17,7 +17,7 @@ use crate::store::{StoreError, dictionaries};
 use crate::sys::atomic::sync_folder;
 
 /// zstd's. With a dictionary, higher levels cost much and gain little.
-const ZSTD_LEVEL: i32 = 5;
+const ZSTD_LEVEL: i32 = 3;
 /// tantivy's memory for terms.
 const INDEXER_BYTES: usize = 64 << 20;
 /// Blocks are gathered to so many bytes before they are written.

@@ -1,0 +1,86 @@
+//! Quick looks at whole blocks: which of them, and which of their rows, a condition on the text cannot match.
+
+use crate::query::ast::{Ast, Pattern};
+use crate::query::matcher::Matcher;
+use crate::query::need::{Need, need};
+
+/// A condition on the text that every matching row fulfils.
+#[derive(Clone, Debug)]
+pub struct TextTest {
+    matcher: Matcher,
+    /// What it finds may be a number or a truth value.
+    pub finds_numbers: bool,
+    /// A text that contains what it finds need not match itself: it looks at what is around, or at ends.
+    looks_around: bool,
+}
+
+impl TextTest {
+    /// Whether it is in a text.
+    pub fn is_in(&self, text: &str) -> bool {
+        self.matcher.is_in(text)
+    }
+
+    /// Whether it may be in one of the lines of `text`. May be wrong in saying yes only.
+    pub fn may_be_in_lines(&self, text: &str) -> bool {
+        self.looks_around || self.matcher.is_in(text)
+    }
+}
+
+/// The conditions on the text among those that all must hold.
+pub(super) fn text_tests(ast: &Ast) -> Vec<TextTest> {
+    match ast {
+        Ast::Text(pattern) => vec![TextTest {
+            matcher: Matcher::new(pattern),
+            finds_numbers: !needs_letters(&need(ast)),
+            looks_around: looks_around(pattern),
+        }],
+        Ast::And(items) => items.iter().flat_map(text_tests).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether what is needed has a character that no number and no truth value has.
+fn needs_letters(need: &Need) -> bool {
+    match need {
+        Need::Word(text) | Need::Prefix(text) | Need::Contains(text) => {
+            // As in -1.5e300, true, false, NaN and inf.
+            text.chars().any(|c| !c.is_ascii_digit() && !"aefilnrstu".contains(c))
+        }
+        Need::All(needs) => needs.iter().any(needs_letters),
+        Need::Any(needs) => needs.iter().all(needs_letters),
+        Need::Anything | Need::Nothing | Need::Key { .. } | Need::Level(_) => false,
+    }
+}
+
+fn looks_around(pattern: &Pattern) -> bool {
+    match pattern {
+        // Words end at line ends, as at the ends of a text.
+        Pattern::Literal(_) | Pattern::Glob(_) => false,
+        Pattern::Regex(regex) => {
+            let syntax = regex_syntax::parse(regex.as_str());
+            syntax.map_or(true, |hir| !hir.properties().look_set().is_empty())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::query::Query;
+
+    #[test]
+    fn tests_of_queries() {
+        let check = |query: &str, want: &[(bool, bool)]| {
+            let query: Query = query.parse().unwrap();
+            let got: Vec<_> = query.text_tests().iter().map(|test| (test.finds_numbers, test.looks_around)).collect();
+            assert_eq!(got, want, "{query}");
+        };
+        check("*", &[]);
+        check("timeout", &[(false, false)]);
+        check("true 404", &[(true, false), (true, false)]);
+        check("/8f3a1c/ -x", &[(false, false)]);
+        check("/time(d )?out$/", &[(false, true)]);
+        check("/[0-9]+/ level:error", &[(true, false)]);
+        check("a OR b", &[]);
+        check("service:api", &[]);
+    }
+}
