@@ -12,11 +12,12 @@ use crate::store::{Options, Packing, Sealer, Shared, Writer};
 use crate::sys::clock::SECOND;
 use crate::sys::units::Bytes;
 
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 15] = [
     "timeout",
     "connection",
     "error",
     "wf-8f3a12cd",
+    "req_82ab19",
     "12345",
     "404",
     "404.0",
@@ -29,7 +30,14 @@ const WORDS: [&str; 14] = [
     "x",
 ];
 const SERVICES: [&str; 3] = ["api", "Orchestrator", "sessions"];
-const QUERIES: [&str; 34] = [
+const QUERIES: [&str; 41] = [
+    "req_82ab19",
+    "req*",
+    "req_8*",
+    "*_82ab*",
+    "/eq_82/",
+    "/^head .*timeout$/",
+    "/error x|x error/ level>=info",
     "*",
     "timeout",
     "TIMEOUT",

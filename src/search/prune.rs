@@ -12,8 +12,8 @@ use crate::record::Level;
 use crate::search::budget::Meter;
 use crate::search::{SearchError, Window};
 use crate::store::{
-    AT, Block, FIRST_SEQUENCE, FIRST_TIME, LAST_TIME, LENGTH, Opened, PartitionView, StoreError,
-    contains_may_be_hidden, key_term, level_column, may_be_cut_short, prefix_may_be_in_bucket, prefix_term, word_term,
+    AT, Block, FIRST_SEQUENCE, FIRST_TIME, LAST_TIME, LENGTH, Opened, PartitionView, PieceFinder, StoreError, key_term,
+    level_column, prefix_may_be_in_bucket, prefix_terms, word_term,
 };
 
 /// Terms that are looked at between two looks at the meter.
@@ -184,7 +184,8 @@ impl Selection<'_> {
             return Ok(Set::All);
         }
         let index = self.segment.inverted_index(self.opened.schema.terms)?;
-        let head = prefix_term(prefix).as_bytes();
+        let (head, more) = prefix_terms(prefix);
+        let head = head.as_bytes();
         let mut flags = vec![false; self.segment.max_doc() as usize];
         let mut stream = index.terms().range().ge(head).into_stream()?;
         while stream.advance() && stream.key().starts_with(head) {
@@ -194,16 +195,17 @@ impl Selection<'_> {
             }
             mark_term(&index, stream.value(), &mut flags)?;
         }
-        Ok(Set::Some(flags))
+        let found = Set::Some(flags);
+        match more {
+            Some(more) => Ok(found.or(self.term(self.opened.schema.terms, &more)?)),
+            None => Ok(found),
+        }
     }
 
     /// The dictionary of terms is small, because long numbers are in buckets: all of it is looked at.
     fn contains(&mut self, piece: &str) -> tantivy::Result<Set> {
-        if contains_may_be_hidden(piece) {
-            return Ok(Set::All);
-        }
+        let Some(finder) = PieceFinder::new(piece) else { return Ok(Set::All) };
         let index = self.segment.inverted_index(self.opened.schema.terms)?;
-        let finder = memchr::memmem::Finder::new(piece.as_bytes());
         let mut flags = vec![false; self.segment.max_doc() as usize];
         let mut stream = index.terms().stream()?;
         while stream.advance() {
@@ -211,8 +213,7 @@ impl Selection<'_> {
             if !self.goes_on() {
                 break;
             }
-            let term = stream.key();
-            if may_be_cut_short(term) || finder.find(term).is_some() {
+            if finder.finds(stream.key()) {
                 mark_term(&index, stream.value(), &mut flags)?;
             }
         }
@@ -255,9 +256,12 @@ pub fn block_may_match(block: &Block, need: &Need) -> bool {
             word_term(word, &mut text);
             any_word(&|w| w == text)
         }
-        Need::Prefix(prefix) => prefix_may_be_in_bucket(prefix) || any_word(&|w| w.starts_with(prefix_term(prefix))),
+        Need::Prefix(prefix) => {
+            let (head, more) = prefix_terms(prefix);
+            prefix_may_be_in_bucket(prefix) || any_word(&|w| w.starts_with(head) || Some(w) == more.as_deref())
+        }
         Need::Contains(piece) => {
-            contains_may_be_hidden(piece) || any_word(&|w| may_be_cut_short(w.as_bytes()) || w.contains(piece))
+            PieceFinder::new(piece).is_none_or(|finder| any_word(&|word| finder.finds(word.as_bytes())))
         }
         Need::Key { field, value } => has_key(&key_term(field, value)),
         Need::Level(levels) => levels.iter().any(|l: &Level| has_key(&key_term("level", l.name()))),

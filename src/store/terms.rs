@@ -18,7 +18,7 @@ const MAX_WORD: usize = 40;
 
 /// The term that stands for a lower-case word, in the index and in a question.
 pub fn word_term(word: &str, out: &mut String) {
-    if is_number_like(word) {
+    if is_number_like(word) || id_head(word).is_some() {
         out.push_str(&format!("#{:x}", hash(word) % BUCKETS));
     } else {
         out.push_str(prefix_term(word));
@@ -26,34 +26,71 @@ pub fn word_term(word: &str, out: &mut String) {
 }
 
 /// As much of a word, or of the beginning of one, as terms hold.
-pub fn prefix_term(word: &str) -> &str {
+fn prefix_term(word: &str) -> &str {
     &word[..word.floor_char_boundary(MAX_WORD)]
 }
 
-/// Digits only and at least five of them, or hex digits with a digit among them and at least seven.
+/// Digits only and at least five of them, or hex digits with a digit among them and at least six.
 fn is_number_like(word: &str) -> bool {
     let bytes = word.as_bytes();
     if bytes.len() < 5 {
         return false;
     }
     let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
-    digits == bytes.len() || (bytes.len() >= 7 && digits > 0 && bytes.iter().all(u8::is_ascii_hexdigit))
+    digits == bytes.len() || (bytes.len() >= 6 && digits > 0 && bytes.iter().all(u8::is_ascii_hexdigit))
 }
+
+/// Of a word such as `req_827b3688f5e8f0fe`, which is in a bucket too, the part before the number: `req_`. It has a term
+/// of its own, with [`HEAD`] behind it, so that beginnings and pieces are found.
+fn id_head(word: &str) -> Option<&str> {
+    let at = word.rfind('_')? + 1;
+    is_number_like(&word[at..]).then(|| &word[..at])
+}
+
+/// Not part of any word.
+const HEAD: char = '~';
 
 /// Whether words that begin with `prefix` may be in buckets, where a prefix cannot find them.
 pub fn prefix_may_be_in_bucket(prefix: &str) -> bool {
     prefix.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Whether a piece of a word may be in words that are in buckets, where it cannot be seen.
-pub fn contains_may_be_hidden(piece: &str) -> bool {
-    prefix_may_be_in_bucket(piece)
+/// The terms to look for by their beginning, and one more term: all words that begin with `prefix` have one of them.
+pub fn prefix_terms(prefix: &str) -> (&str, Option<String>) {
+    (prefix_term(prefix), number_behind(prefix).map(head_term))
 }
 
-/// Whether a term may be the beginning of a longer word: what is behind it cannot be seen.
-pub fn may_be_cut_short(term: &[u8]) -> bool {
-    // A character of up to four bytes may not have fitted.
-    term.len() > MAX_WORD - 4
+fn head_term(head: &str) -> String {
+    format!("{}{HEAD}", prefix_term(head))
+}
+
+/// What is before the last `_` of a piece, with it, when what is behind may be the beginning of a number.
+fn number_behind(piece: &str) -> Option<&str> {
+    let at = piece.rfind('_')? + 1;
+    (at < piece.len() && prefix_may_be_in_bucket(&piece[at..])).then(|| &piece[..at])
+}
+
+/// Finds the terms of the words that have a piece in them. May find too many, never too few.
+pub struct PieceFinder<'p> {
+    piece: memchr::memmem::Finder<'p>,
+    /// The end of terms whose word goes on with a number.
+    head_end: Option<String>,
+}
+
+impl<'p> PieceFinder<'p> {
+    /// `None` when the piece may be in words that are in buckets, where it cannot be seen.
+    pub fn new(piece: &'p str) -> Option<PieceFinder<'p>> {
+        let head_end = number_behind(piece).map(|head| format!("{head}{HEAD}"));
+        (!prefix_may_be_in_bucket(piece))
+            .then(|| PieceFinder { piece: memchr::memmem::Finder::new(piece.as_bytes()), head_end })
+    }
+
+    pub fn finds(&self, term: &[u8]) -> bool {
+        // What is behind the end of a term that was cut cannot be seen. A character of up to four bytes may not have fitted.
+        term.len() > MAX_WORD - 4
+            || self.head_end.as_ref().is_some_and(|end| term.ends_with(end.as_bytes()))
+            || self.piece.find(term).is_some()
+    }
 }
 
 /// The key that stands for "this named column has this value", in the index and in a question.
@@ -67,9 +104,10 @@ fn hash(text: &str) -> u64 {
     xxhash_rust::xxh3::xxh3_64(text.as_bytes())
 }
 
-/// Numbers behind those of the named columns: levels, and values of whatever column.
+/// Numbers behind those of the named columns: levels, values of whatever column, and heads of ids.
 const LEVELS: u64 = 100;
 const VALUES: u64 = 101;
+const HEADS: u64 = 102;
 
 /// Gathers the distinct terms and keys of one block after the other.
 #[derive(Default)]
@@ -143,21 +181,31 @@ impl TermSet {
         }
     }
 
+    /// The terms of the word in the buffer.
+    fn push_word(&mut self, out: &mut String) {
+        word_term(&self.buffer, out);
+        out.push(' ');
+        if let Some(head) = id_head(&self.buffer)
+            && self.seen_words.is_new_in(HEADS, head.as_bytes())
+        {
+            out.push_str(&head_term(head));
+            out.push(' ');
+        }
+    }
+
     fn add_words(&mut self, text: &str, out: &mut String) {
         for token in tokens(text) {
             if token.is_ascii() {
                 // Most words were there before; only a new one is looked at closely.
                 if self.seen_words.is_new(token.as_bytes()) {
                     lower_into(token, &mut self.buffer);
-                    word_term(&self.buffer, out);
-                    out.push(' ');
+                    self.push_word(out);
                 }
                 continue;
             }
             lower_into(token, &mut self.buffer);
             if self.seen_words.is_new(self.buffer.as_bytes()) {
-                word_term(&self.buffer, out);
-                out.push(' ');
+                self.push_word(out);
             }
         }
     }
@@ -179,6 +227,11 @@ mod tests {
         check("404", false);
         check("12345", true);
         check("8f3a12cd", true);
+        check("1da978", true);
+        check("req_827b3688f5e8f0fe", true);
+        check("session_1751400000", true);
+        check("duration_ms", false);
+        check("_12345", true);
         check("deadbeef", false);
         check("facade", false);
         check(&"x".repeat(41), false);
@@ -189,6 +242,29 @@ mod tests {
         assert!(prefix_may_be_in_bucket("12"));
         assert!(prefix_may_be_in_bucket("fa"));
         assert!(!prefix_may_be_in_bucket("time"));
+    }
+
+    #[test]
+    fn beginnings_and_pieces_of_ids_are_found() {
+        let entry = Entry {
+            raw: "req_827b3688f5e8f0fe".into(),
+            message: crate::record::Text::Slice(0..20),
+            ..Entry::default()
+        };
+        let (words, _) = TermSet::default().collect(&[(0, entry)]);
+        let terms: Vec<&str> = words.split_whitespace().collect();
+        assert!(terms.len() == 2 && terms[0].starts_with('#') && terms[1] == "req_~", "{terms:?}");
+        for prefix in ["r", "req", "req_", "req_8", "req_827b3688f5e8f0fe"] {
+            let (beginning, more) = prefix_terms(prefix);
+            let found = |term: &&&str| term.starts_with(beginning) || Some(**term) == more.as_deref();
+            assert_eq!(terms.iter().filter(found).count(), 1, "{prefix}");
+        }
+        for piece in ["req", "eq_", "q_8", "_827b", "eq_827b3688f5e8f0f"] {
+            let finder = PieceFinder::new(piece).unwrap();
+            assert!(terms.iter().any(|term| finder.finds(term.as_bytes())), "{piece}");
+        }
+        assert!(PieceFinder::new("827b").is_none());
+        assert!(!PieceFinder::new("xq_8").unwrap().finds(b"req_~"));
     }
 
     #[test]
