@@ -12,6 +12,7 @@ mod parse;
 mod partitions;
 mod prune;
 mod rate;
+mod reindex;
 mod rotate;
 mod run;
 mod search;
@@ -73,6 +74,8 @@ enum Command {
     Export(export::Arguments),
     /// Read all of the store and compare its checksums and counts
     Verify(verify::Arguments),
+    /// Make the store anew from the logs and archives that are there
+    Reindex(reindex::Arguments),
     /// Show what a pipeline makes of a file; nothing is stored
     Parse(parse::Arguments),
     /// Try the configuration, the pipelines with their samples, and the rotation policy
@@ -116,6 +119,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Explain(arguments) => explain::run(common, &arguments),
         Command::Partitions => partitions::run(common),
         Command::Export(arguments) => export::run(common, &arguments),
+        Command::Reindex(arguments) => reindex::run(common, &arguments),
         Command::Verify(arguments) => verify::run(common, &arguments),
         Command::Rate(arguments) => rate::run(common, &arguments),
         Command::Status => status::run(common),

@@ -1,7 +1,5 @@
 //! `logmill rate`.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::cli::ask::{Source, complete, target};
@@ -9,7 +7,7 @@ use crate::cli::output::{self, Format, bars, cell, csv, outln, table};
 use crate::cli::search::window;
 use crate::cli::{Common, Usage};
 use crate::query::Query;
-use crate::search::{Budget, By, RateRequest, rate, without_pipes};
+use crate::search::{By, RateRequest, rate, without_pipes};
 use crate::sys::units::Span;
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -68,7 +66,7 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     let step = i64::try_from(step.0.as_nanos()).unwrap_or(i64::MAX);
     anyhow::ensure!(step >= 1_000_000, Usage("--step must be at least 1ms".to_owned()));
     let by = arguments.by.by();
-    let (source, _) = Source::find(common)?;
+    let (source, config) = Source::find(common)?;
     let report = match source {
         Source::Daemon(client) => {
             let by = json!(by);
@@ -82,7 +80,7 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
             client.ask(&target("/api/v1/rate", &parameters), None)?.body
         }
         Source::Disk(snapshot) => {
-            let budget = Budget { time: Duration::from_secs(600), ..Budget::default() };
+            let budget = config.budget();
             rate(&snapshot, &RateRequest { query, window, step, by, budget })?.to_json(by, step)
         }
     };

@@ -1,14 +1,12 @@
 //! `logmill search`.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use crate::cli::ask::{Source, complete, target};
 use crate::cli::output::{self, Format};
 use crate::cli::{Common, Usage};
 use crate::query::{Query, parse_time};
-use crate::search::{Budget, Request, SearchError, Window, ask};
+use crate::search::{Request, SearchError, Window, ask};
 use crate::sys::clock;
 
 #[derive(clap::Args)]
@@ -70,7 +68,7 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
 pub fn answer(common: &Common, arguments: &Arguments, raw: bool) -> anyhow::Result<Value> {
     let query = Query::parse(&arguments.query).map_err(Usage::error)?;
     let window = window(arguments.since.as_deref(), arguments.until.as_deref())?;
-    let (source, _) = Source::find(common)?;
+    let (source, config) = Source::find(common)?;
     match source {
         Source::Daemon(client) => {
             let parameters = [
@@ -85,7 +83,7 @@ pub fn answer(common: &Common, arguments: &Arguments, raw: bool) -> anyhow::Resu
         }
         Source::Disk(snapshot) => {
             let after = arguments.after.as_deref().map(str::parse).transpose().map_err(Usage::error)?;
-            let budget = Budget { time: Duration::from_secs(600), ..Budget::default() };
+            let budget = config.budget();
             let request = Request { query, window, limit: arguments.limit, after, budget };
             match ask(&snapshot, &request, clock::now()) {
                 Ok(answer) => Ok(answer.to_json(raw)),

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::search::Budget;
 use crate::store;
 use crate::sys::units::{Bytes, Span};
 use crate::tail;
@@ -32,6 +33,7 @@ pub struct Config {
     pub http: String,
     pub follow: Follow,
     pub store: Store,
+    pub search: Search,
     pub retention: Retention,
     pub rotation: Rotation,
     pub shutdown: Shutdown,
@@ -57,6 +59,21 @@ pub struct Store {
     pub commit_entries: usize,
     /// A partition is closed at this size, or at the end of the UTC day.
     pub partition_bytes: Bytes,
+}
+
+/// What one question may cost. Past a limit its answer is partial, and says so.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Search {
+    pub max_time: Span,
+    /// Of blocks, decompressed.
+    pub max_decoded: Bytes,
+    /// Rows of a table before it is cut.
+    pub max_groups: usize,
+    /// Of entries or groups held for one answer, for each thread.
+    pub max_result: Bytes,
+    /// For one question.
+    pub threads: usize,
 }
 
 /// What is unset is not limited.
@@ -123,6 +140,7 @@ impl Default for Config {
             http: "127.0.0.1:7600".into(),
             follow: Follow::default(),
             store: Store::default(),
+            search: Search::default(),
             retention: Retention::default(),
             rotation: Rotation::default(),
             shutdown: Shutdown::default(),
@@ -138,7 +156,20 @@ impl Default for Follow {
 
 impl Default for Store {
     fn default() -> Store {
-        Store { commit_every: seconds(5), commit_entries: 20_000, partition_bytes: Bytes(1 << 30) }
+        Store { commit_every: seconds(5), commit_entries: 100_000, partition_bytes: Bytes(1 << 30) }
+    }
+}
+
+impl Default for Search {
+    fn default() -> Search {
+        let Budget { time, decoded_bytes, groups, result_bytes, .. } = Budget::default();
+        Search {
+            max_time: Span(time),
+            max_decoded: Bytes(decoded_bytes),
+            max_groups: groups,
+            max_result: Bytes(result_bytes as u64),
+            threads: 2,
+        }
     }
 }
 
@@ -174,6 +205,19 @@ impl Config {
             max_line: self.follow.max_line.0 as usize,
             discover_every: nanoseconds(self.follow.discover_every),
             linger: nanoseconds(self.follow.linger),
+        }
+    }
+
+    /// For one question; it can be cancelled by its own flag.
+    pub fn budget(&self) -> Budget {
+        let Search { max_time, max_decoded, max_groups, max_result, threads } = self.search;
+        Budget {
+            time: max_time.0,
+            decoded_bytes: max_decoded.0,
+            groups: max_groups,
+            result_bytes: usize::try_from(max_result.0).unwrap_or(usize::MAX),
+            threads: threads.max(1),
+            ..Budget::default()
         }
     }
 

@@ -1,5 +1,6 @@
 //! Reading and indexing as one machine: what the daemon runs for ever, and an import for a while.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
@@ -12,8 +13,10 @@ use crate::daemon::board::Board;
 use crate::daemon::index::{Current, Indexer};
 use crate::daemon::tailing::{TailCommand, Tailing};
 use crate::pipeline::Pipeline;
+use crate::record::Position;
 use crate::store::{Shared, StoreError, Writer};
 use crate::sys::clock;
+use crate::sys::files::FileId;
 use crate::tail::{Source, Tailer, Watch};
 
 /// Batches between reading and indexing; each is at most `follow.max_line` large.
@@ -47,6 +50,30 @@ impl Engine {
     /// Opens the store and starts the threads. Without `follow` nothing is read but what [`Engine::ingest`] names.
     pub fn start(loaded: Loaded, follow: bool) -> Result<Engine, EngineError> {
         let writer = Writer::open(&loaded.config.data_dir, loaded.config.store_options())?;
+        let (positions, stopped) = (writer.positions().cloned().collect(), writer.last_commit_time());
+        Engine::with(loaded, follow, writer, positions, stopped)
+    }
+
+    /// Reads `logs` and what followed files there are from their beginning, all their earlier generations first, into a
+    /// store that knows nothing of them yet.
+    pub fn from_the_beginning(loaded: Loaded, logs: &BTreeSet<PathBuf>) -> Result<Engine, EngineError> {
+        let writer = Writer::open(&loaded.config.data_dir, loaded.config.store_options())?;
+        let position = |log: &PathBuf| Position {
+            path: log.display().to_string(),
+            file: std::fs::symlink_metadata(log).map(|m| FileId::of(&m)).unwrap_or_default(),
+            ..Position::default()
+        };
+        // As if everything was written since the last run, which had read nothing.
+        Engine::with(loaded, true, writer, logs.iter().map(position).collect(), 1)
+    }
+
+    fn with(
+        loaded: Loaded,
+        follow: bool,
+        writer: Writer,
+        positions: Vec<Position>,
+        stopped: i64,
+    ) -> Result<Engine, EngineError> {
         let board = Board::default();
         {
             let mut facts = board.lock();
@@ -54,12 +81,7 @@ impl Engine {
             facts.damaged = writer.damaged.iter().map(ToString::to_string).collect();
         }
         let shared = writer.shared();
-        let tailer = Tailer::new(
-            sources(&loaded, follow),
-            loaded.config.tail_options(),
-            writer.positions().cloned().collect(),
-            writer.last_commit_time(),
-        );
+        let tailer = Tailer::new(sources(&loaded, follow), loaded.config.tail_options(), positions, stopped);
         board.lock().committed = writer.positions().map(|p| (p.file, p.offset)).collect();
         let (watch, error) = Watch::new();
         if let Some(error) = error {

@@ -15,6 +15,7 @@ use crate::daemon::rotation::Rotating;
 use crate::daemon::tailing::TailCommand;
 use crate::http::{Backend, Control};
 use crate::record::timestamp;
+use crate::search::Budget;
 use crate::store::{PartitionInfo, Shared, Snapshot};
 use crate::sys::{clock, files, process};
 
@@ -76,6 +77,10 @@ impl Face {
 impl Backend for Face {
     fn snapshot(&self) -> Snapshot {
         self.shared.snapshot()
+    }
+
+    fn budget(&self) -> Budget {
+        lock(&self.current).config.budget()
     }
 
     fn status(&self) -> Value {

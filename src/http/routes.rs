@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use axum::extract::{Query as Parameters, State};
 use axum::http::StatusCode;
@@ -22,8 +21,6 @@ use crate::sys::units::Span;
 const MAX_LIMIT: usize = 10_000;
 /// Most steps in one rate.
 const MAX_STEPS: i64 = 10_000;
-/// A question that takes longer gets a partial answer.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// What a daemon can be asked to do; on the control socket only.
 #[derive(Debug, Deserialize)]
@@ -39,6 +36,8 @@ pub enum Control {
 /// What the routes need of the daemon.
 pub trait Backend: Send + Sync + 'static {
     fn snapshot(&self) -> Snapshot;
+    /// What one question may cost.
+    fn budget(&self) -> Budget;
     fn status(&self) -> Value;
     /// Reasons not to be healthy; none when all is well.
     fn problems(&self) -> Vec<String>;
@@ -144,8 +143,8 @@ impl Drop for Stop {
     }
 }
 
-fn budget(stop: &Stop) -> Budget {
-    Budget { time: TIME_LIMIT, cancel: stop.0.clone(), ..Budget::default() }
+fn budget(backend: &Shared, stop: &Stop) -> Budget {
+    Budget { cancel: stop.0.clone(), ..backend.budget() }
 }
 
 /// Runs a question beside the server, not in its way.
@@ -160,7 +159,7 @@ async fn search(State(backend): State<Shared>, Parameters(q): Parameters<Questio
         window: q.window(clock::now(), i64::MIN)?,
         limit: q.limit.unwrap_or(100).min(MAX_LIMIT),
         after: q.after.as_deref().map(str::parse).transpose().map_err(bad)?,
-        budget: budget(&stop),
+        budget: budget(&backend, &stop),
     };
     let raw = q.raw;
     let answer = beside(move || ask(&backend.snapshot(), &request, clock::now())).await?.map_err(refused)?;
@@ -179,7 +178,7 @@ async fn rates(State(backend): State<Shared>, Parameters(q): Parameters<Question
     let by = serde_json::from_value(json!(q.by.as_deref().unwrap_or("none")));
     let by: By = by.map_err(|_| bad("by must be none, service, workflow_type, agent or level"))?;
     let stop = Stop::default();
-    let request = RateRequest { query: q.query()?, window, step, by, budget: budget(&stop) };
+    let request = RateRequest { query: q.query()?, window, step, by, budget: budget(&backend, &stop) };
     without_pipes(&request.query).map_err(refused)?;
     let report = beside(move || rate(&backend.snapshot(), &request)).await?.map_err(refused)?;
     Ok(Json(report.to_json(by, step)))

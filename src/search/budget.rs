@@ -29,7 +29,7 @@ impl Default for Budget {
             decoded_bytes: 16 << 30,
             groups: 100_000,
             result_bytes: 64 << 20,
-            threads: std::thread::available_parallelism().map_or(1, |n| n.get().min(8)),
+            threads: 2,
             cancel: Arc::default(),
         }
     }

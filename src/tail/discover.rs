@@ -54,6 +54,11 @@ pub fn paths(
     found
 }
 
+/// The logs that are there now.
+pub fn followed(sources: &[Source]) -> Vec<PathBuf> {
+    paths(sources, &|_| false, &mut Vec::new()).into_keys().collect()
+}
+
 /// The first source whose globs match a path, whether there is such a file or not.
 pub fn source_of(sources: &[Source], path: &Path) -> Option<usize> {
     let matches = |globs: &[String]| {

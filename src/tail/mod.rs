@@ -17,7 +17,7 @@ mod watch;
 mod tests;
 
 pub use content::{Content, Packing};
-pub use discover::{Source, source_like};
+pub use discover::{Source, followed, source_like};
 pub use finished::End;
 pub use tailer::{FileStatus, Options, Tailer, Tick};
 pub use watch::Watch;

@@ -328,3 +328,31 @@ fn mistakes_beside_a_daemon_are_mistakes() {
     }
     daemon.stop();
 }
+
+#[test]
+fn the_store_is_made_anew_from_logs_and_archives() {
+    let home = Home::new("");
+    home.write("logs/api.log.2.gz.txt", "INFO:     one\n");
+    home.shell("cd logs && gzip -c api.log.2.gz.txt > api.log.2.gz && rm api.log.2.gz.txt && touch -d '2 hours ago' api.log.2.gz");
+    home.write("logs/api.log.1", "INFO:     two\n");
+    home.shell("touch -d '1 hour ago' logs/api.log.1");
+    home.write("logs/api.log", "INFO:     three\n");
+    home.write("other.txt", "2026-11-23T10:00:00Z INFO imported\n");
+    home.ok(&["ingest", "other.txt"]);
+    home.shell("dd if=/dev/urandom of=data/partitions/000001/blocks bs=1 count=80 conv=notrunc status=none");
+    assert_eq!(home.fails(&["verify"]).0, 1);
+    let said = home.ok(&["reindex"]);
+    assert!(said.contains("4 entries") && said.contains("partitions.before-"), "{said}");
+    home.ok(&["verify"]);
+    let mut messages = home.messages("*");
+    messages.sort();
+    assert_eq!(messages, ["imported", "one", "three", "two"]);
+    let exported = home.ok(&["export", "service:api", "--format", "raw"]);
+    assert_eq!(exported, "INFO:     one\nINFO:     two\nINFO:     three\n");
+    // It goes on from there.
+    let daemon = home.run();
+    home.append("logs/api.log", "INFO:     four\n");
+    wait_until("the new line is there", || home.messages("*").len() >= 5);
+    assert_eq!(home.messages("*").len(), 5);
+    daemon.stop();
+}
