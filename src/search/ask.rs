@@ -1,12 +1,14 @@
 //! A whole question: the condition and its pipes. The answer is entries, or a table.
 
+use std::time::Duration;
+
 use serde_json::{Value as Json, json};
 
 use crate::query::pipe::{Output, Pipe, SortKey};
 use crate::query::{Field, Query};
 use crate::record::{Columns, Entry, Row};
 use crate::search::aggregate::{Aggregation, Column, Limits, Role, Table, values};
-use crate::search::budget::{Cut, Meter};
+use crate::search::budget::{Budget, Cut, Meter};
 use crate::search::entries::{Cursor, Request, find, window_of};
 use crate::search::scan::{Hits, Scan, Take, Visit};
 use crate::search::sorted::sorted;
@@ -105,7 +107,9 @@ fn then(mut answer: Answer, snapshot: &Snapshot, request: &Request, pipe: &Pipe)
             Body::Entries(entries)
         }
         (Body::Entries(entries), Pipe::Context { before, after }) => {
-            let meter = Meter::start(&request.budget);
+            // What is left of the time.
+            let time = request.budget.time.saturating_sub(Duration::from_micros(answer.effort.total_us));
+            let meter = Meter::start(&Budget { time, ..request.budget.clone() });
             let around = context::around(snapshot, entries, (*before, *after), &meter)?;
             answer.partial = answer.partial.or_else(|| meter.reason().map(|cut| cut.to_string()));
             Body::Entries(around)
@@ -203,7 +207,13 @@ fn aggregate(scan: &Scan<'_>, pipe: &Pipe, limits: Limits) -> Result<(Table, boo
     };
     let Some(mut all) = make() else { return Ok(Default::default()) };
     let (visitors, effort) = scan.run(make)?;
-    visitors.into_iter().flatten().for_each(|visitor| all.aggregation.merge(visitor.aggregation));
+    for visitor in visitors.into_iter().flatten() {
+        // Nobody wants the answer: what is left of it is not worth the work.
+        if scan.meter.is_cancelled() {
+            return Ok((Table::default(), false, effort));
+        }
+        all.aggregation.merge(visitor.aggregation);
+    }
     let cut = all.aggregation.is_cut();
     let table = all.aggregation.finish();
     if table.size() > scan.meter.budget().result_bytes {

@@ -87,6 +87,11 @@ impl Meter {
         self.cut.get().is_none()
     }
 
+    /// Whether whoever asked is gone.
+    pub fn is_cancelled(&self) -> bool {
+        !self.goes_on() && self.reason() == Some(Cut::Cancelled)
+    }
+
     pub fn count_decoded(&self, bytes: u64) {
         self.decoded.fetch_add(bytes, Ordering::Relaxed);
     }

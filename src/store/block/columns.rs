@@ -122,6 +122,17 @@ impl Dictionary {
         self.texts.read(reader, MAX_ENTRIES)?;
         reader.codes(entries, self.texts.len(), &mut self.codes)
     }
+
+    /// Goes past a dictionary without looking into it.
+    pub fn skip(reader: &mut Reader<'_>, entries: usize) -> Result<(), StoreError> {
+        let count = reader.size(MAX_ENTRIES.min(reader.0.len()))?;
+        let mut length = 0usize;
+        for _ in 0..count {
+            length = length.saturating_add(reader.size(super::frame::MAX_SECTION)?);
+        }
+        reader.bytes(length)?;
+        reader.skip_codes(entries)
+    }
 }
 
 /// Writes a column of texts that repeat.

@@ -207,12 +207,13 @@ impl Decoder {
         for byte in reader.bytes(count)? {
             self.kinds.push(Kind::read(*byte)?);
         }
+        let wanted = columns.named | self.loaded.named;
         for column in HEAD_COLUMNS {
-            // What is not wanted is read over all the same: dictionaries have no length of their own.
-            self.named[column].read(&mut reader, count)?;
-            if !columns.has_named(column) && !self.loaded.has_named(column) {
-                self.named[column].clear();
+            // Nothing of the rest is wanted.
+            if wanted & mask(&HEAD_COLUMNS) >> column << column == 0 {
+                break;
             }
+            read_or_skip(&mut self.named[column], wanted & 1 << column != 0, &mut reader, count)?;
         }
         self.loaded.named |= columns.named & mask(&HEAD_COLUMNS);
         Ok(())
@@ -223,10 +224,8 @@ impl Decoder {
         let count = self.header.entries;
         let mut reader = Reader(&self.plain);
         for column in SIDE_COLUMNS {
-            self.named[column].read(&mut reader, count)?;
-            if !columns.has_named(column) && !self.loaded.has_named(column) {
-                self.named[column].clear();
-            }
+            let is_wanted = columns.has_named(column) || self.loaded.has_named(column);
+            read_or_skip(&mut self.named[column], is_wanted, &mut reader, count)?;
         }
         self.durations.clear();
         if reader.size(1)? == 1 {
@@ -310,6 +309,14 @@ impl Default for Decoder {
     fn default() -> Decoder {
         Decoder::new()
     }
+}
+
+fn read_or_skip(column: &mut Dictionary, is_wanted: bool, reader: &mut Reader<'_>, count: usize) -> Result<()> {
+    if is_wanted {
+        return column.read(reader, count);
+    }
+    column.clear();
+    Dictionary::skip(reader, count)
 }
 
 fn mask(columns: &[usize]) -> u16 {

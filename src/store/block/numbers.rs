@@ -122,6 +122,18 @@ impl<'a> Reader<'a> {
     }
 }
 
+impl Reader<'_> {
+    /// Goes past the codes of `count` entries.
+    pub fn skip_codes(&mut self, count: usize) -> Result<()> {
+        match self.byte()? {
+            0 => self.number().map(drop),
+            1 => self.bytes(count).map(drop),
+            2 => self.bytes(count * 2).map(drop),
+            _ => Err(StoreError::Block("codes have an unknown width")),
+        }
+    }
+}
+
 pub fn to_text(bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes).map_err(|_| StoreError::Block("a text is not UTF-8"))
 }

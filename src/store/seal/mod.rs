@@ -190,7 +190,10 @@ impl<'a> Sealer<'a> {
     fn is_good(&self, place: &Place, groups: &Groups, group: usize, next: i64) -> bool {
         let decoder = &self.decoder;
         let ordered = (1..decoder.len()).all(|index| decoder.row(index - 1).time() <= decoder.row(index).time());
-        let whole = || decoder.rows().all(|(_, row)| groups.of(&row) == group);
+        // Most blocks are of one file.
+        let is_of_one = [0, 1].iter().all(|column| decoder.named_texts(*column).count() == 1);
+        let rows = if is_of_one { 1 } else { decoder.len() };
+        let whole = || (0..rows).all(|index| groups.of(&decoder.row(index)) == group);
         let dropped = |drop: &Drop| {
             place.first_time < drop.before
                 && decoder.rows().any(|(_, row)| row.time() < drop.before && drop.query.matches(&row))
