@@ -205,6 +205,11 @@ impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Test::Exists => f.write_char('*'),
+            // Only in a list is this not a sign or a range.
+            Test::Matches(Pattern::Glob(text)) if text.starts_with(['[', '{', ':', '=', '<', '>']) => {
+                write!(f, "in({text})")
+            }
+            Test::Matches(Pattern::Glob(text)) if text.starts_with("!=") => write!(f, "in({text})"),
             Test::Matches(pattern) => pattern.fmt(f),
             Test::Exact(text) => {
                 f.write_char('=')?;

@@ -24,10 +24,7 @@ impl Matcher {
             Pattern::Literal(text) => {
                 Matcher::Sequence(Sequence::new(tokens(text).map(|t| TokenMatcher::Word(to_lower(t))).collect()))
             }
-            Pattern::Glob(text) => {
-                let runs = text.split(|c: char| !(is_token_char(c) || c == '*')).filter(|run| !run.is_empty());
-                Matcher::Sequence(Sequence::new(runs.map(TokenMatcher::new).collect()))
-            }
+            Pattern::Glob(text) => Matcher::Sequence(Sequence::new(glob_words(text).map(TokenMatcher::new).collect())),
         }
     }
 
@@ -38,6 +35,11 @@ impl Matcher {
             Matcher::Regex(regex) => regex.is_match(text),
         }
     }
+}
+
+/// The words of a pattern, with the wildcards in them.
+pub(super) fn glob_words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(is_token_char(c) || c == '*')).filter(|word| !word.is_empty())
 }
 
 /// What one token must look like, in lower case.
@@ -147,9 +149,13 @@ impl Scan {
                 let hit = from + memchr2(self.cases.0, self.cases.1, bytes.get(from..)?)?;
                 from = hit + 1;
                 let Some(start) = hit.checked_sub(self.rare) else { continue };
+                // Most hits are refused by what stands before them; so each token is compared once, however long.
+                if !text.is_char_boundary(start) || !starts_after(text, start) {
+                    continue;
+                }
                 let end = start + self.needle.len();
                 let fits = bytes.get(start..end).is_some_and(|part| part.eq_ignore_ascii_case(&self.needle));
-                if fits && starts_after(text, start) && (!self.whole || ends_before(text, end)) {
+                if fits && (!self.whole || ends_before(text, end)) {
                     return Some(start);
                 }
             }
