@@ -24,7 +24,10 @@ impl Matcher {
             Pattern::Literal(text) => {
                 Matcher::Sequence(Sequence::new(tokens(text).map(|t| TokenMatcher::Word(to_lower(t))).collect()))
             }
-            Pattern::Glob(text) => Matcher::Sequence(Sequence::new(glob_words(text).map(TokenMatcher::new).collect())),
+            Pattern::Glob(text) => {
+                let runs = text.split(|c: char| !(is_token_char(c) || c == '*')).filter(|run| !run.is_empty());
+                Matcher::Sequence(Sequence::new(runs.map(TokenMatcher::new).collect()))
+            }
         }
     }
 
@@ -35,11 +38,6 @@ impl Matcher {
             Matcher::Regex(regex) => regex.is_match(text),
         }
     }
-}
-
-/// The words of a pattern, with the wildcards in them.
-pub(super) fn glob_words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(is_token_char(c) || c == '*')).filter(|word| !word.is_empty())
 }
 
 /// What one token must look like, in lower case.

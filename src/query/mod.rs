@@ -46,7 +46,7 @@ use std::ops::RangeInclusive;
 pub use error::QueryError;
 pub use field::{Field, Found};
 pub use need::Need;
-pub use parse::{MAX_DEPTH, MAX_PHRASE, MAX_QUERY_LEN, MAX_REGEXES, MAX_TERMS};
+pub use parse::{MAX_DEPTH, MAX_GLOB, MAX_PHRASE, MAX_QUERY_LEN, MAX_REGEXES, MAX_TERMS};
 pub use time::{TimeError, parse_time};
 
 use chrono::TimeZone;

@@ -9,7 +9,6 @@ use crate::query::QueryError;
 use crate::query::ast::{Ast, Bound, Comparison, Edge, Pattern, Test};
 use crate::query::field::Field;
 use crate::query::lex::{Lexer, Operator, RawEdge, Token};
-use crate::query::matcher::glob_words;
 use crate::query::pipe::{self, Pipe};
 use crate::query::suggest::hint;
 use crate::query::time::{Period, TimeError};
@@ -24,6 +23,8 @@ pub const MAX_DEPTH: usize = 64;
 pub const MAX_TERMS: usize = 500;
 /// Most words of one phrase; a text is compared with all of them from each of its own words on.
 pub const MAX_PHRASE: usize = 256;
+/// Longest pattern with `*`, in bytes, for the same reason.
+pub const MAX_GLOB: usize = 512;
 /// Most regular expressions in one query, and the memory that one may take when compiled, in bytes.
 pub const MAX_REGEXES: usize = 32;
 const MAX_REGEX_SIZE: usize = 1 << 20;
@@ -345,12 +346,14 @@ impl Parser<'_> {
 
     fn pattern(&mut self, token: Token, start: usize) -> Result<Pattern, QueryError> {
         match token {
-            Token::Word(word) if word.contains('*') && glob_words(&word).nth(MAX_PHRASE).is_some() => {
-                Err(self.lexer.error(start, phrase_message()))
+            Token::Word(word) if word.contains('*') && word.len() > MAX_GLOB => {
+                let message = format!("a pattern with `*` may have at most {MAX_GLOB} bytes: cut it");
+                Err(self.lexer.error(start, message))
             }
             Token::Word(word) if word.contains('*') => Ok(Pattern::Glob(word)),
             Token::Word(text) | Token::Quoted(text) if tokens(&text).nth(MAX_PHRASE).is_some() => {
-                Err(self.lexer.error(start, phrase_message()))
+                let message = format!("a phrase may have at most {MAX_PHRASE} words: cut it, or say it in several");
+                Err(self.lexer.error(start, message))
             }
             Token::Word(text) | Token::Quoted(text) => Ok(Pattern::Literal(text)),
             Token::Regex(_) if self.regexes == MAX_REGEXES => {
@@ -365,10 +368,6 @@ impl Parser<'_> {
             _ => Err(self.lexer.error(start, "a word, a \"phrase\" or a /regex/ is missing here")),
         }
     }
-}
-
-fn phrase_message() -> String {
-    format!("a phrase may have at most {MAX_PHRASE} words: cut it, or say it in several")
 }
 
 /// The last line of the error is what is wrong; those before repeat the pattern.

@@ -2,7 +2,7 @@
 
 use chrono_tz::Tz;
 
-use super::{MAX_DEPTH, MAX_PHRASE, MAX_QUERY_LEN, MAX_REGEXES, MAX_TERMS, Need, Query};
+use super::{MAX_DEPTH, MAX_GLOB, MAX_PHRASE, MAX_QUERY_LEN, MAX_REGEXES, MAX_TERMS, Need, Query};
 use crate::record::{Entry, Level, Text, Value};
 
 fn entry() -> Entry {
@@ -167,7 +167,8 @@ fn errors_say_where_and_what_to_do() {
 
 #[test]
 fn hostile_queries_are_refused_or_answered() {
-    let worst = Entry { message: Text::Owned("a ".repeat(32 * 1024).into()), ..entry() };
+    let message = Text::Owned("a ".repeat(32 * 1024).into());
+    let worst = Entry { message, logger: Some("a".repeat(64 * 1024).into()), ..entry() };
     let check = |query: &str, answered: bool| {
         let read = Query::parse(query);
         assert_eq!(read.is_ok(), answered, "{:.80}", query);
@@ -190,8 +191,10 @@ fn hostile_queries_are_refused_or_answered() {
             }
         }
     }
-    check(&"*a".repeat(4000), true);
-    check(&"aa".repeat(4000), true);
+    check(&"*a".repeat(MAX_GLOB / 2), true);
+    check(&format!("*{}b*", "a".repeat(MAX_GLOB - 3)), true);
+    check(&format!("*{}b*", "a".repeat(MAX_GLOB)), false);
+    check(&"a".repeat(8000), true);
     check(&format!("\"{}b\"", "a ".repeat(MAX_PHRASE - 1)), true);
     check(&"a ".repeat(MAX_TERMS), true);
     check(&"/\\w{9}/ ".repeat(MAX_REGEXES), true);
