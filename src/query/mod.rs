@@ -1,25 +1,8 @@
 //! Layer 2: the one language in which entries are asked for: by search, live tail, filters, metrics and alerts.
 //!
-//! | query | matches entries |
-//! |---|---|
-//! | `*`, or nothing | all |
-//! | `timeout` | with this word, whatever its case |
-//! | `"connection timeout"`, `wf-8f3a12cd` | with these words in a row; what separates them does not matter |
-//! | `time*`, `*out`, `ti*t` | with a word like that |
-//! | `/time(d )?out/` | with a text that the regular expression finds; `(?i)` ignores case |
-//! | `service:api`, `status:404` | whose field is this whole value, whatever its case |
-//! | `logger:orchestrator.*` | whose field is like that; `*` alone: which have the field |
-//! | `message:timeout` | with the word in this field; so for `message` and `raw` only |
-//! | `path:=/Api`, `path:!=/Api` | whose field is exactly that, or is not |
-//! | `duration_ms>1000`, `duration_ms:>=1e3` | whose number compares so; texts compare by their bytes |
-//! | `level:error`, `level>=warning` | at these levels; `unknown` takes no part in comparisons |
-//! | `level:(error OR critical)` | whose field is one of these |
-//! | `-x`, `!x`, `NOT x` | that `x` does not match |
-//! | `a b`, `a AND b`; `a OR b`; `(…)` | both, either; `NOT` before `AND` before `OR` |
-//!
-//! Bare words, phrases and regular expressions look at the text of an entry: see [`tokens::any_text`]. Fields are
-//! the named columns of [`Entry`] (`workflow:`, `session:`, `request:`, `type:` for short), then the entry's other
-//! fields by their full dotted name, with or without `fields.` in front.
+//! Bare words, phrases and regular expressions look at the text of an entry: see [`tokens::any_text`]. What follows is
+//! the page for those who write queries.
+#![doc = include_str!("reference.md")]
 
 mod ast;
 mod error;
@@ -33,6 +16,8 @@ mod need;
 mod parse;
 mod pieces;
 pub mod pipe;
+#[cfg(test)]
+mod reference;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -56,7 +41,7 @@ use crate::record::{Columns, Row};
 use crate::sys::clock;
 
 /// A query that was read, ready to run on entries. Two are equal when they say the same; its `Display` reads back
-/// to an equal one.
+/// to an equal one, anywhere and at any time, unless what it spells out is longer or deeper than a query may be.
 #[derive(Clone, Debug)]
 pub struct Query {
     ast: ast::Ast,

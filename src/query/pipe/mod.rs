@@ -14,6 +14,8 @@ pub use parse::{MAX_CONTEXT, MAX_FUNCTIONS, MAX_LIMIT, MAX_NAMES, MAX_PIPES, MAX
 use crate::query::field::{Field, NAMED};
 use crate::record::Columns;
 
+#[cfg(test)]
+pub(super) use names::pipes as names;
 pub(super) use parse::parse;
 
 /// One step behind a `|`. Its `Display` reads back to an equal one.
