@@ -129,12 +129,12 @@ impl Bound {
 
 impl Edge {
     /// The comparison that a value must pass at the low end of a range.
-    pub(super) fn from_below(&self) -> Comparison {
+    pub(super) fn at_low_end(&self) -> Comparison {
         if self.inclusive { Comparison::GreaterOrEqual } else { Comparison::Greater }
     }
 
     /// The comparison that a value must pass at the high end of a range.
-    pub(super) fn from_above(&self) -> Comparison {
+    pub(super) fn at_high_end(&self) -> Comparison {
         if self.inclusive { Comparison::LessOrEqual } else { Comparison::Less }
     }
 }

@@ -95,8 +95,8 @@ impl Check {
             Test::Exact(text) => Check::Exact(text.clone()),
             Test::Compare(comparison, bound) => Check::compare(*comparison, bound),
             Test::Range(low, high) => Check::Range(
-                Box::new(Check::compare(low.from_below(), &low.bound)),
-                Box::new(Check::compare(high.from_above(), &high.bound)),
+                Box::new(Check::compare(low.at_low_end(), &low.bound)),
+                Box::new(Check::compare(high.at_high_end(), &high.bound)),
             ),
             Test::Matches(Pattern::Regex(regex)) => Check::Regex(regex.clone()),
             Test::Matches(pattern) if field.is_prose() => Check::Contains(Matcher::new(pattern)),
