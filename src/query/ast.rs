@@ -129,12 +129,12 @@ impl Bound {
 
 impl Edge {
     /// The comparison that a value must pass at the low end of a range.
-    pub(super) fn low_comparison(&self) -> Comparison {
+    pub(super) fn at_low_end(&self) -> Comparison {
         if self.inclusive { Comparison::GreaterOrEqual } else { Comparison::Greater }
     }
 
     /// The comparison that a value must pass at the high end of a range.
-    pub(super) fn high_comparison(&self) -> Comparison {
+    pub(super) fn at_high_end(&self) -> Comparison {
         if self.inclusive { Comparison::LessOrEqual } else { Comparison::Less }
     }
 }
@@ -205,6 +205,11 @@ impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Test::Exists => f.write_char('*'),
+            // Only in a list is this not a sign or a range.
+            Test::Matches(Pattern::Glob(text)) if text.starts_with(['[', '{', ':', '=', '<', '>']) => {
+                write!(f, "in({text})")
+            }
+            Test::Matches(Pattern::Glob(text)) if text.starts_with("!=") => write!(f, "in({text})"),
             Test::Matches(pattern) => pattern.fmt(f),
             Test::Exact(text) => {
                 f.write_char('=')?;

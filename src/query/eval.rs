@@ -111,8 +111,8 @@ impl Check {
             Test::Exact(text) => Check::Exact(text.clone()),
             Test::Compare(comparison, bound) => Check::compare(*comparison, bound),
             Test::Range(low, high) => Check::Range(
-                Box::new(Check::compare(low.low_comparison(), &low.bound)),
-                Box::new(Check::compare(high.high_comparison(), &high.bound)),
+                Box::new(Check::compare(low.at_low_end(), &low.bound)),
+                Box::new(Check::compare(high.at_high_end(), &high.bound)),
             ),
             Test::Matches(Pattern::Regex(regex)) => Check::Regex(regex.clone()),
             Test::Matches(pattern) if field.is_prose() => Check::Contains(Matcher::new(pattern)),
@@ -135,18 +135,18 @@ impl Check {
         match self {
             Check::Exists => !found.is_null(),
             Check::Equals(lowered, number) => {
-                equals_lower(&found.to_text(), lowered) || (number.is_some() && found.number() == *number)
+                found.with_text(|text| equals_lower(text, lowered)) || (number.is_some() && found.number() == *number)
             }
-            Check::Like(glob) => glob.matches(&found.to_text()),
-            Check::Regex(regex) => regex.is_match(&found.to_text()),
-            Check::Contains(matcher) => matcher.is_in(&found.to_text()),
-            Check::Exact(text) => found.to_text() == text.as_str(),
+            Check::Like(glob) => found.with_text(|text| glob.matches(text)),
+            Check::Regex(regex) => found.with_text(|text| regex.is_match(text)),
+            Check::Contains(matcher) => found.with_text(|text| matcher.is_in(text)),
+            Check::Exact(text) => found.with_text(|own| own == text),
             Check::Number(comparison, number) => {
                 compare(*comparison, found.as_number().and_then(|own| own.partial_cmp(number)))
             }
             Check::Order(comparison, text) => {
                 let orderable = !found.is_null() && found.as_number().is_none();
-                orderable && comparison.holds((*found.to_text()).cmp(text))
+                orderable && found.with_text(|own| comparison.holds(own.cmp(text.as_str())))
             }
             Check::Range(low, high) => low.holds(found) && high.holds(found),
             Check::Time(comparison, time) => match found {

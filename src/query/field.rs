@@ -121,6 +121,15 @@ impl Found<'_> {
         }
     }
 
+    /// What `look` makes of [`Found::to_text`]; only the text of a time is allocated.
+    pub(super) fn with_text<T>(&self, look: impl FnOnce(&str) -> T) -> T {
+        match self {
+            Found::Text(text) => look(text),
+            Found::Time(time) => look(&timestamp(*time)),
+            Found::Value(value) => value.with_text(look),
+        }
+    }
+
     /// The number, when it is stored as one.
     pub(super) fn number(&self) -> Option<f64> {
         match self {

@@ -46,9 +46,9 @@ impl Block {
 const TEXT: &str = "[abAB1.0é🎯 /-]{0,6}";
 const ATOM: &str = r#"[abAB*é1/.-]{1,4}|\*[ab1]{1,2}\*|"[abAB .é🎯*1-]{0,5}"|/(\(\?i\))?[ab .1*?+|^$]{1,4}/|null|40[0-9]|1\.0|1e0|tru*"#;
 const RANGE: &str = r#"(x|duration_ms|service|y\.z):[\[{](\*|-?[0-9]{1,3}|[ab"]{1,2}) TO (\*|40[0-9]|[ab]|"b ")[\]}]"#;
-const LIST: &str = r#"(x|service|level):in\((error|[ab1*]{1,3}|"a b")(, ?(info|[ab1]))?\)"#;
-const TIME: &str = r#"timestamp(:|=|!=|>|>=|<|<=)(-?[0-9]{1,2}[smhd]|now|today|now[-+][1-3]h|2026-11-2[2-4]|"2026-11-23 1[01]:30 (UTC|Europe/Berlin)")"#;
-const TIMES: &str = r"timestamp:[\[{](\*|now-[0-9]m|today) TO (\*|now|now-[0-5]m)[\]}]";
+const LIST: &str = r#"(x|service|level):in\((error|[!=<>:/\[{\\-]{0,2}[ab1*]{1,3}|"a b")(, ?(info|[ab1]))?\)"#;
+const TIME: &str = r#"timestamp(:|=|!=|>|>=|<|<=)(-?[0-9]{1,2}[smhd]|now|today|now[-+][1-3]h|2026-11-2[2-4]|"2026-11-23( UTC|Z| \\+01:00)"|"2026-11-23 1[01]:30( UTC| Europe/Berlin|[+-]02:00)")"#;
+const TIMES: &str = r"timestamp:[\[{](\*|now-[0-9]m|today|2026-11-2[1-4]) TO (\*|now|now-[0-5]m|2026-11-2[2-4])[\]}]";
 const FIELD: &str = "(message|logger|service|agent|workflow|x|fields\\.type|y\\.z|duration_ms|raw):(=|!=|>|<=)?";
 const LEVEL: &str = "level(=|:|>=|>|<|<=|!=)(debug|warning|error|fatal|unknown)";
 
@@ -116,7 +116,7 @@ fn any_regex() -> impl Strategy<Value = String> {
         4 => "[abksAKS1_é²ſ]{1,3}",
         2 => "[ ./-]{1,2}".prop_map(|text| regex::escape(&text)),
         1 => Just(".".to_owned()),
-        1 => "\\[[abks _]{1,3}\\]".boxed(),
+        1 => "\\[[abks _.]{1,3}\\]",
         1 => prop_oneof![Just("\\s"), Just("\\w"), Just("\\W"), Just("[^a]"), Just("[ _]")].prop_map(str::to_owned),
     ];
     let whole = leaf.prop_recursive(4, 16, 3, |inner| {
@@ -138,7 +138,7 @@ const AROUND: &str = "[ab .²é\n_]{0,2}";
 fn regex_and_text() -> impl Strategy<Value = (String, String)> {
     let anchored = (any_regex(), 0..ANCHORS.len());
     anchored.prop_flat_map(|(regex, anchor)| {
-        let found = string_regex(&regex).expect("generated regexes have no anchors").boxed();
+        let found = string_regex(&regex).expect("generated regexes are valid and have no anchors").boxed();
         let (before, after) = ANCHORS[anchor];
         (Just(format!("{before}(?:{regex}){after}")), (AROUND, found, AROUND).prop_map(|(a, b, c)| a + &b + &c))
     })

@@ -172,6 +172,10 @@ impl<'q> Lexer<'q> {
                 Ok((start, Token::In))
             }
             Some('"') => Ok((start, Token::Quoted(self.quoted()?))),
+            Some('/') if patterns && self.rest().starts_with("//") => {
+                let message = format!("`{field}:` is a field here: put an address in quotes, as in \"{field}://host\"");
+                Err(self.error(start, message))
+            }
             Some(c) if !is_delimiter(c) && c != ':' => Ok((start, self.text(patterns)?)),
             _ => {
                 let message = format!(
@@ -194,8 +198,7 @@ impl<'q> Lexer<'q> {
             return Ok(Token::Regex(pattern));
         }
         let word = self.until(is_delimiter);
-        let escaped_slash = patterns && word.starts_with("\\/");
-        Ok(Token::Word(word[usize::from(escaped_slash)..].to_owned()))
+        Ok(Token::Word(if patterns { unescaped(word) } else { word }.to_owned()))
     }
 
     /// The range at whose bracket the lexer stands: `[1 TO 5]`, with `{` and `}` where a bound is not part of it.
@@ -207,7 +210,7 @@ impl<'q> Lexer<'q> {
         let (start, to) = self.bound()?;
         if to.as_deref() != Some("TO") {
             let message = "a range is written [LOW TO HIGH], with { or } where a bound is not part of it, and * where \
-                           there is none; to search for the text itself, put it in quotes";
+                           there is none; a bound with a space stands in quotes, and so does a text that is no range";
             return Err(self.error(start, message));
         }
         let (start, bound) = self.bound()?;
@@ -247,7 +250,7 @@ impl<'q> Lexer<'q> {
         }
         match self.until(|c| is_delimiter(c) || c == ',') {
             "" => Err(self.error(start, "a value is missing: a list is written in(a, b, \"c d\")")),
-            word => Ok((start, Token::Word(word.to_owned()))),
+            word => Ok((start, Token::Word(unescaped(word).to_owned()))),
         }
     }
 
@@ -277,6 +280,11 @@ impl<'q> Lexer<'q> {
         self.at += len;
         Ok(text)
     }
+}
+
+/// The word without the backslash by which its first slash begins no regular expression.
+fn unescaped(word: &str) -> &str {
+    if word.starts_with("\\/") { &word[1..] } else { word }
 }
 
 /// The text in double quotes at the head of `text` and its length with both quotes; `None` when they do not close.

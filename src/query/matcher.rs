@@ -147,9 +147,13 @@ impl Scan {
                 let hit = from + memchr2(self.cases.0, self.cases.1, bytes.get(from..)?)?;
                 from = hit + 1;
                 let Some(start) = hit.checked_sub(self.rare) else { continue };
+                // Most hits are refused by what stands before them; so each token is compared once, however long.
+                if !text.is_char_boundary(start) || !starts_after(text, start) {
+                    continue;
+                }
                 let end = start + self.needle.len();
                 let fits = bytes.get(start..end).is_some_and(|part| part.eq_ignore_ascii_case(&self.needle));
-                if fits && starts_after(text, start) && (!self.whole || ends_before(text, end)) {
+                if fits && (!self.whole || ends_before(text, end)) {
                     return Some(start);
                 }
             }

@@ -1,6 +1,7 @@
 //! Layer 2: the one language in which entries are asked for: by search, live tail, filters, metrics and alerts.
 //!
-//! Bare words, phrases and regular expressions look at the text of an entry: see [`tokens::any_text`].
+//! Bare words, phrases and regular expressions look at the text of an entry: see [`tokens::any_text`]. What follows is
+//! the page for those who write queries.
 #![doc = include_str!("reference.md")]
 
 mod ast;
@@ -29,7 +30,7 @@ use std::ops::RangeInclusive;
 pub use error::QueryError;
 pub use field::{Field, Found};
 pub use need::Need;
-pub use parse::{MAX_DEPTH, MAX_QUERY_LEN, MAX_TERMS};
+pub use parse::{MAX_DEPTH, MAX_GLOB, MAX_PHRASE, MAX_QUERY_LEN, MAX_REGEXES, MAX_TERMS};
 pub use quick::TextTest;
 pub use time::{TimeError, parse_time};
 
@@ -40,7 +41,7 @@ use crate::record::{Columns, Level, Row};
 use crate::sys::clock;
 
 /// A query that was read, ready to run on entries. Two are equal when they say the same; its `Display` reads back
-/// to an equal one.
+/// to an equal one, anywhere and at any time, unless what it spells out is longer or deeper than a query may be.
 #[derive(Clone, Debug)]
 pub struct Query {
     ast: ast::Ast,

@@ -176,9 +176,11 @@ fn is_loose(text: &str) -> bool {
 }
 
 /// The number that `text` is, when a value equal to that number has another text: `404.0` and `1e3`, not `404`.
-/// Such texts are compared as numbers also; all others by their text alone, which is what the tokens can answer.
+/// Such texts are compared as numbers also; all others by their text alone, which is what the tokens can answer. A
+/// whole number too long for a float is written in one way only, and not to be taken for its neighbours.
 pub(super) fn number_beside_text(text: &str) -> Option<f64> {
     let looks_so = text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'));
     let number: f64 = text.parse().ok().filter(|_| looks_so)?;
-    (number.to_string() != text).then_some(number)
+    let exact = text.parse::<i64>().is_ok_and(|whole| whole.to_string() == text);
+    (!exact && number.to_string() != text).then_some(number)
 }

@@ -1,6 +1,8 @@
 //! From tokens to the tree: `NOT` binds tighter than `AND` (written or not), which binds tighter than `OR`. What
 //! stands behind the first `|` is read by `pipe`.
 
+use std::cmp::Ordering;
+
 use regex::RegexBuilder;
 
 use crate::query::QueryError;
@@ -10,6 +12,7 @@ use crate::query::lex::{Lexer, Operator, RawEdge, Token};
 use crate::query::pipe::{self, Pipe};
 use crate::query::suggest::hint;
 use crate::query::time::{Period, TimeError};
+use crate::query::tokens::tokens;
 use crate::record::Level;
 
 /// Longest query, in bytes.
@@ -18,7 +21,12 @@ pub const MAX_QUERY_LEN: usize = 8 * 1024;
 pub const MAX_DEPTH: usize = 64;
 /// Most words, phrases and field conditions in one query.
 pub const MAX_TERMS: usize = 500;
-/// Memory a compiled regular expression may take, in bytes.
+/// Most words of one phrase; a text is compared with all of them from each of its own words on.
+pub const MAX_PHRASE: usize = 256;
+/// Longest pattern with `*`, in bytes, for the same reason.
+pub const MAX_GLOB: usize = 512;
+/// Most regular expressions in one query, and the memory that one may take when compiled, in bytes.
+pub const MAX_REGEXES: usize = 32;
 const MAX_REGEX_SIZE: usize = 1 << 20;
 
 /// What a text says of time, by the clock and zone that the query is read with.
@@ -31,7 +39,7 @@ pub(super) fn parse(query: &str, times: Times<'_>) -> Result<(Ast, Vec<Pipe>), Q
         let message = format!("a query may have at most {MAX_QUERY_LEN} bytes, this one has {}", query.len());
         return Err(lexer.error(0, message));
     }
-    let mut parser = Parser { lexer, times, token: Token::End, start: 0, depth: 0, terms: 0 };
+    let mut parser = Parser { lexer, times, token: Token::End, start: 0, depth: 0, terms: 0, regexes: 0 };
     parser.advance()?;
     let ast = match parser.token {
         Token::End | Token::Pipe => Ast::All,
@@ -61,6 +69,7 @@ struct Parser<'q> {
     start: usize,
     depth: usize,
     terms: usize,
+    regexes: usize,
 }
 
 impl Parser<'_> {
@@ -224,7 +233,7 @@ impl Parser<'_> {
     }
 
     fn compare(&self, field: Field, than: Comparison, text: String, start: usize) -> Result<Ast, QueryError> {
-        let bound = self.bound(&field, text, start)?;
+        let (than, bound) = self.bound(&field, than, text, start)?;
         Ok(Ast::Field(field, Test::Compare(than, bound)))
     }
 
@@ -232,11 +241,24 @@ impl Parser<'_> {
         (self.times)(text).map_err(|error| self.lexer.error(start, error.to_string()))
     }
 
-    fn bound(&self, field: &Field, text: String, start: usize) -> Result<Bound, QueryError> {
-        match field {
-            Field::Timestamp => Ok(Bound::Time(self.period(&text, start)?.since)),
-            _ => Ok(Bound::Text(text)),
+    /// What a value is compared with, and how. Before and behind a day is before and behind the whole day.
+    fn bound(
+        &self,
+        field: &Field,
+        than: Comparison,
+        text: String,
+        start: usize,
+    ) -> Result<(Comparison, Bound), QueryError> {
+        if *field != Field::Timestamp {
+            return Ok((than, Bound::Text(text)));
         }
+        let period = self.period(&text, start)?;
+        let (than, time) = match (than, period.until) {
+            (Comparison::Greater, Some(until)) => (Comparison::GreaterOrEqual, until),
+            (Comparison::LessOrEqual, Some(until)) => (Comparison::Less, until),
+            (than, _) => (than, period.since),
+        };
+        Ok((than, Bound::Time(time)))
     }
 
     fn exact(&self, field: Field, text: String, start: usize) -> Result<Ast, QueryError> {
@@ -252,21 +274,28 @@ impl Parser<'_> {
         if *field == Field::Level {
             return self.level_range(low, high);
         }
-        let edge = |raw: RawEdge| -> Result<Option<Edge>, QueryError> {
-            let bound = raw.bound.map(|text| self.bound(field, text, raw.start)).transpose()?;
-            Ok(bound.map(|bound| Edge { inclusive: raw.inclusive, bound }))
-        };
-        let test = match (edge(low)?, edge(high)?) {
+        let below = if low.inclusive { Comparison::GreaterOrEqual } else { Comparison::Greater };
+        let above = if high.inclusive { Comparison::LessOrEqual } else { Comparison::Less };
+        let bound =
+            |raw: RawEdge, than: Comparison| raw.bound.map(|text| self.bound(field, than, text, raw.start)).transpose();
+        let test = match (bound(low, below)?, bound(high, above)?) {
             (None, None) => Test::Exists,
-            (Some(low), None) => Test::Compare(low.low_comparison(), low.bound),
-            (None, Some(high)) => Test::Compare(high.high_comparison(), high.bound),
-            (Some(low), Some(high)) => match low.bound.order(&high.bound) {
-                None => return Err(self.lexer.error(open, "one bound is a number and the other is not")),
-                Some(std::cmp::Ordering::Greater) => {
-                    return Err(self.lexer.error(open, "nothing is in this range: write the smaller bound first"));
+            (Some((than, bound)), None) | (None, Some((than, bound))) => Test::Compare(than, bound),
+            (Some((below, low)), Some((above, high))) => {
+                let low = Edge { inclusive: below == Comparison::GreaterOrEqual, bound: low };
+                let high = Edge { inclusive: above == Comparison::LessOrEqual, bound: high };
+                let closed = low.inclusive && high.inclusive;
+                match low.bound.order(&high.bound) {
+                    None => return Err(self.lexer.error(open, "one bound is a number and the other is not")),
+                    Some(Ordering::Less) => Test::Range(low, high),
+                    Some(Ordering::Equal) if closed => Test::Range(low, high),
+                    Some(_) => {
+                        let message = "nothing is in this range: write the smaller bound first; a bound in { or } is \
+                                       not part of it";
+                        return Err(self.lexer.error(open, message));
+                    }
                 }
-                Some(_) => Test::Range(low, high),
-            },
+            }
         };
         Ok(Ast::Field(field.clone(), test))
     }
@@ -288,7 +317,7 @@ impl Parser<'_> {
     }
 
     /// What `field:VALUE` says.
-    fn test(&self, field: &Field, value: Token, start: usize) -> Result<Ast, QueryError> {
+    fn test(&mut self, field: &Field, value: Token, start: usize) -> Result<Ast, QueryError> {
         let exists = value == Token::Word("*".into());
         if let Token::Range(low, high) = value {
             return self.range(field, low, high, start);
@@ -315,14 +344,27 @@ impl Parser<'_> {
         Ok(Ast::Level(comparison, level))
     }
 
-    fn pattern(&self, token: Token, start: usize) -> Result<Pattern, QueryError> {
+    fn pattern(&mut self, token: Token, start: usize) -> Result<Pattern, QueryError> {
         match token {
+            Token::Word(word) if word.contains('*') && word.len() > MAX_GLOB => {
+                let message = format!("a pattern with `*` may have at most {MAX_GLOB} bytes: cut it");
+                Err(self.lexer.error(start, message))
+            }
             Token::Word(word) if word.contains('*') => Ok(Pattern::Glob(word)),
+            Token::Word(text) | Token::Quoted(text) if tokens(&text).nth(MAX_PHRASE).is_some() => {
+                let message = format!("a phrase may have at most {MAX_PHRASE} words: cut it, or say it in several");
+                Err(self.lexer.error(start, message))
+            }
             Token::Word(text) | Token::Quoted(text) => Ok(Pattern::Literal(text)),
-            Token::Regex(pattern) => match RegexBuilder::new(&pattern).size_limit(MAX_REGEX_SIZE).build() {
-                Ok(regex) => Ok(Pattern::Regex(regex)),
-                Err(error) => Err(self.lexer.error(start, regex_message(&error))),
-            },
+            Token::Regex(_) if self.regexes == MAX_REGEXES => {
+                let message = format!("a query may have at most {MAX_REGEXES} regular expressions: join some by `|`");
+                Err(self.lexer.error(start, message))
+            }
+            Token::Regex(pattern) => {
+                self.regexes += 1;
+                let regex = RegexBuilder::new(&pattern).size_limit(MAX_REGEX_SIZE).build();
+                regex.map(Pattern::Regex).map_err(|error| self.lexer.error(start, regex_message(&error)))
+            }
             _ => Err(self.lexer.error(start, "a word, a \"phrase\" or a /regex/ is missing here")),
         }
     }

@@ -2,7 +2,7 @@
 
 use chrono_tz::Tz;
 
-use super::{MAX_DEPTH, MAX_QUERY_LEN, MAX_TERMS, Need, Query};
+use super::{MAX_DEPTH, MAX_GLOB, MAX_PHRASE, MAX_QUERY_LEN, MAX_REGEXES, MAX_TERMS, Need, Query};
 use crate::record::{Entry, Level, Text, Value};
 
 fn entry() -> Entry {
@@ -98,6 +98,18 @@ fn canonical_text() {
     check("x:in(a, b) c", "(x:a OR x:b) c");
     check("level:[warn TO error]", "level>=warning level<=error");
     check("timestamp>=-1h", "timestamp:>=2026-11-23T09:31:00Z");
+    check("timestamp>2026-11-22", "timestamp:>=2026-11-22T23:00:00Z");
+    check(
+        "timestamp>=2026-11-22 timestamp<=2026-11-22",
+        "timestamp:>=2026-11-21T23:00:00Z timestamp:<2026-11-22T23:00:00Z",
+    );
+    check("timestamp<2026-11-22", "timestamp:<2026-11-21T23:00:00Z");
+    check("timestamp:[2026-11-25 TO 2026-11-26]", "timestamp:[2026-11-24T23:00:00Z TO 2026-11-26T23:00:00Z}");
+    check("timestamp:{2026-11-25 TO 2026-11-27}", "timestamp:[2026-11-25T23:00:00Z TO 2026-11-26T23:00:00Z}");
+    check("timestamp>\"2026-11-25 10:00 Europe/Berlin\"", "timestamp:>2026-11-25T09:00:00Z");
+    check("timestamp>\"2026-11-25 10:00 +01:00\"", "timestamp:>2026-11-25T09:00:00Z");
+    check("timestamp<2026-11-25T10:00-05:00", "timestamp:<2026-11-25T15:00:00Z");
+    check(r"x:in(\/a/*, >a*, [b*, !=c*)", r"x:\/a/* OR x:in(>a*) OR x:in([b*) OR x:in(!=c*)");
     check("timestamp:today", "timestamp:[2026-11-22T23:00:00Z TO 2026-11-23T23:00:00Z}");
     check("timestamp:now", "timestamp:[2026-11-23T10:31:00Z TO 2026-11-23T10:31:00Z]");
 }
@@ -128,6 +140,11 @@ fn errors_say_where_and_what_to_do() {
     check("x:[ TO 2]", 7, "[LOW TO HIGH]");
     check("x:[1 TO b]", 2, "one bound is a number");
     check("x:[2 TO 1]", 2, "smaller bound first");
+    check("x:[2 TO 2}", 2, "smaller bound first");
+    check("timestamp:[2026-11-26 TO 2026-11-25]", 10, "smaller bound first");
+    check("timestamp:[2026-11-26 10:00 TO now]", 22, "a bound with a space stands in quotes");
+    check("timestamp>\"2026-11-26 Europe/Berln\"", 10, "did you mean `Europe/Berlin`?");
+    check("see http://x", 9, "in quotes, as in \"http://host\"");
     check("x:in(a b)", 7, "a comma");
     check("x:in()", 5, "a value is missing");
     check("x:in(a,)", 7, "a value is missing");
@@ -144,6 +161,48 @@ fn errors_say_where_and_what_to_do() {
     check(&"-".repeat(MAX_DEPTH + 2), MAX_DEPTH, "nest at most 64");
     check(&"a ".repeat(MAX_TERMS + 1), 2 * MAX_TERMS, "at most 500 terms");
     check(&"a".repeat(MAX_QUERY_LEN + 1), 0, "at most 8192 bytes");
+    check(&format!("x \"{}\"", "a ".repeat(MAX_PHRASE + 1)), 2, "at most 256 words");
+    check(&"/a/ ".repeat(MAX_REGEXES + 1), 4 * MAX_REGEXES, "at most 32 regular expressions");
+}
+
+#[test]
+fn hostile_queries_are_refused_or_answered() {
+    let message = Text::Owned("a ".repeat(32 * 1024).into());
+    let worst = Entry { message, logger: Some("a".repeat(64 * 1024).into()), ..entry() };
+    let check = |query: &str, answered: bool| {
+        let read = Query::parse(query);
+        assert_eq!(read.is_ok(), answered, "{:.80}", query);
+        if let Ok(query) = read {
+            query.matches(&worst);
+            query.need();
+            query.window();
+            assert!(!query.to_string().is_empty());
+        }
+    };
+    for piece in
+        ["(", "|", "*", "-", "[", "{", "\"", "/", "a:(", "a:in(", "a OR ", "NOT ", "(?i)", "\\", "é", "a:[", "\u{0}"]
+    {
+        check(&piece.repeat(32 * 1024 / piece.len()), false);
+        for length in [1, 7, 100, MAX_QUERY_LEN] {
+            let text = piece.repeat(length.div_ceil(piece.len()));
+            for query in [format!("{text}a"), format!("a:{text}"), format!("/{text}/"), format!("a | {text}")] {
+                let answered = Query::parse(&query).is_ok();
+                check(&query, answered);
+            }
+        }
+    }
+    check(&"*a".repeat(MAX_GLOB / 2), true);
+    check(&format!("*{}b*", "a".repeat(MAX_GLOB - 3)), true);
+    check(&format!("*{}b*", "a".repeat(MAX_GLOB)), false);
+    check(&"a".repeat(8000), true);
+    check(&format!("\"{}b\"", "a ".repeat(MAX_PHRASE - 1)), true);
+    check(&"a ".repeat(MAX_TERMS), true);
+    check(&"/\\w{9}/ ".repeat(MAX_REGEXES), true);
+    check("/(((a{1000}){1000}){1000})/", false);
+    check("/((\\w{100}){100}){100}/", false);
+    check(&format!("/{}a{}/", "(".repeat(4000), ")".repeat(4000)), false);
+    check(&format!("/{}/", "(a|b|)?".repeat(1000)), true);
+    check(&format!("/{}/", "a|".repeat(4000)), true);
 }
 
 #[test]
@@ -161,6 +220,12 @@ fn needs() {
     check("service:API", Need::Key { field: "service", value: "api".into() });
     check("status:404", word("404"));
     check("status:404.0", Need::Anything);
+    check("id:9007199254740993", word("9007199254740993"));
+    check("x:null", Need::Anything);
+    check("x:n*l", Need::Anything);
+    check("x:\"\" service:\"\"", Need::Anything);
+    check("x!=a", Need::Anything);
+    check("service:\u{130}A", Need::Key { field: "service", value: "\u{130}a".into() });
     check("a OR -b", Need::Anything);
     check("a OR b*", Need::Any(vec![word("a"), Need::Prefix("b".into())]));
     check("level:(error OR fatal)", Need::Level(vec![Level::Error, Level::Fatal]));
@@ -198,7 +263,7 @@ fn needs_of_patterns() {
     check("x:/^nu/", Need::Anything); // finds a null, too
     check("x:/^no/", prefix("no"));
     check("logger:/^orch/", prefix("orch"));
-    let many = parse(&format!("/{}/", "(a|b)".repeat(200))).need();
-    assert!(matches!(&many, Need::Any(ways) if ways.len() == 16), "{many:?}");
+    let Need::Any(ways) = parse(&format!("/{}/", "(a|b)".repeat(200))).need() else { panic!("one of a few ways") };
+    assert_eq!((ways.len(), ways.first()), (16, Some(&piece("aaaa"))));
     check(&format!("/{}/", "((((a{9}){9}){9}){9})"), piece("aaaa"));
 }

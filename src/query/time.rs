@@ -1,8 +1,9 @@
 //! Points in time as people write them, in `--since` and `--until` and in conditions on `timestamp`.
 
 use chrono::{DateTime, Datelike, Days, FixedOffset, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
-use chrono_tz::Tz;
+use chrono_tz::{TZ_VARIANTS, Tz};
 
+use crate::query::suggest::nearest;
 use crate::sys::units::Span;
 
 /// Years in which nanoseconds since the epoch fit an `i64`, and some around.
@@ -10,11 +11,15 @@ const YEARS: std::ops::Range<i32> = 1677..2263;
 
 /// A text that is no time, with the way out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not a time: write 2026-11-23T10:15:30Z, \"2026-11-23 10:15\", \"2026-11-23 10:15 Europe/Berlin\", \
-     15m (ago), now-1h, today, or epoch seconds"
-)]
-pub struct TimeError(String);
+#[error("{text:?} is not a time: {remedy}")]
+pub struct TimeError {
+    text: String,
+    remedy: String,
+}
+
+/// The ways to write a time.
+const USAGE: &str = "write 2026-11-23T10:15:30Z, \"2026-11-23 10:15\", \"2026-11-23 10:15 Europe/Berlin\", \
+                     2026-11-23, 15m (ago), now-1h, today, or epoch seconds";
 
 /// What a text says of time: a moment, or a whole day. Nanoseconds since the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +40,47 @@ pub fn parse_time(text: &str, now_ns: i64) -> Result<i64, TimeError> {
 pub(super) fn parse_period<Z: TimeZone>(text: &str, now_ns: i64, zone: &Z) -> Result<Period, TimeError> {
     let trimmed = text.trim();
     let named = || {
-        let (time, zone) = trimmed.rsplit_once(' ')?;
-        match zone.parse::<FixedOffset>() {
-            Ok(offset) => period(time.trim_end(), now_ns, &offset),
-            Err(_) => period(time.trim_end(), now_ns, &zone.parse::<Tz>().ok()?),
+        let (time, name) = trimmed.rsplit_once(' ')?;
+        period(time.trim_end(), now_ns, &zone_named(name)?)
+    };
+    let offset = || {
+        let (time, offset) = with_offset(trimmed)?;
+        period(time, now_ns, &offset)
+    };
+    period(trimmed, now_ns, zone).or_else(named).or_else(offset).ok_or_else(|| {
+        let remedy = slip_of_a_zone(trimmed, now_ns).unwrap_or_else(|| USAGE.to_owned());
+        TimeError { text: text.to_owned(), remedy }
+    })
+}
+
+/// The zone of this IANA name, whatever its case.
+fn zone_named(name: &str) -> Option<Tz> {
+    TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(name)).copied()
+}
+
+/// Cuts `+01:00`, `-0500` or `Z` off a date, with a time or without one. Behind a word such as `now`, a sign says how
+/// much later or earlier.
+fn with_offset(text: &str) -> Option<(&str, FixedOffset)> {
+    let behind_date = text.get("2026-11-23".len()..).filter(|_| text.starts_with(|c: char| c.is_ascii_digit()))?;
+    let (time, offset) = match text.strip_suffix(['Z', 'z']) {
+        Some(time) => (time, FixedOffset::east_opt(0)?),
+        None => {
+            let (time, offset) = text.split_at(text.len() - behind_date.len() + behind_date.rfind(['+', '-'])?);
+            (time, offset.parse().ok()?)
         }
     };
-    period(trimmed, now_ns, zone).or_else(named).ok_or_else(|| TimeError(text.to_owned()))
+    Some((time.trim_end(), offset))
+}
+
+/// What to say of a time with the name of a zone behind it that there is not.
+fn slip_of_a_zone(text: &str, now_ns: i64) -> Option<String> {
+    let (time, name) = text.rsplit_once(' ')?;
+    period(time.trim_end(), now_ns, &Tz::UTC)?;
+    let names = || TZ_VARIANTS.iter().map(|zone| zone.name());
+    let of_city = |zone: &&str| zone.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(name));
+    let meant = names().find(of_city).or_else(|| nearest(name, names()));
+    let meant = meant.map_or_else(String::new, |zone| format!("did you mean `{zone}`? "));
+    Some(format!("there is no time zone `{name}`: {meant}write an IANA name such as Europe/Berlin, or +01:00"))
 }
 
 fn period<Z: TimeZone>(text: &str, now_ns: i64, zone: &Z) -> Option<Period> {
@@ -134,7 +173,6 @@ fn epoch(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::record::timestamp;
 
@@ -166,6 +204,13 @@ mod tests {
         check("2026-11-23 UTC", "2026-11-23T00:00:00Z");
         check("2026-03-29 02:30 Europe/Berlin", "2026-03-29T01:30:00Z"); // skipped by the clocks
         check("2026-10-25 02:30 Europe/Berlin", "2026-10-25T00:30:00Z"); // shown twice
+        check("2026-11-23 10:15 europe/berlin", "2026-11-23T09:15:00Z");
+        check("2026-11-23 10:15+02:00", "2026-11-23T08:15:00Z");
+        check("2026-11-23 10:15 -0500", "2026-11-23T15:15:00Z");
+        check("2026-11-23T10:15Z", "2026-11-23T10:15:00Z");
+        check("2026-11-23 10:15:30.5 Z", "2026-11-23T10:15:30.500Z");
+        check("2026-11-23 +05:30", "2026-11-22T18:30:00Z");
+        check("2026-11-23Z", "2026-11-23T00:00:00Z");
         check("1795429800", "2026-11-23T10:30:00Z");
         check("1795429800123", "2026-11-23T10:30:00.123Z");
         for wrong in [
@@ -178,6 +223,12 @@ mod tests {
             "now-é",
             "today-99999999w",
             "10:15 Europe/Berlin",
+            "2026-11-23 10:15 +99:00",
+            "2026-11-23 10:15 +é",
+            "2026-11-2é 10:15+",
+            "now +01:00",
+            "now-01:00",
+            "Z",
             "2026",
             "noon",
             "2026-13-01",
@@ -199,12 +250,23 @@ mod tests {
         assert_eq!(hours("today"), Some(24));
         assert_eq!(hours("2026-10-25"), Some(25));
         assert_eq!(hours("2026-03-29"), Some(23));
+        assert_eq!(hours("2026-10-25 UTC"), Some(24));
+        assert_eq!(hours("2026-10-25 America/New_York"), Some(24));
+        assert_eq!(hours("2026-10-25 +01:00"), Some(24));
         assert_eq!(hours("now"), None);
         assert_eq!(hours("2026-11-23 00:00"), None);
     }
 
     #[test]
     fn the_error_shows_the_way_out() {
-        assert!(parse_time("noon", 0).unwrap_err().to_string().starts_with("\"noon\" is not a time: write 2026"));
+        let check = |text: &str, part: &str| {
+            let error = parse_time(text, 0).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        };
+        check("noon", "\"noon\" is not a time: write 2026");
+        check("2026-11-23 10:15 Europe/Berln", "did you mean `Europe/Berlin`?");
+        check("2026-11-23 10:15 berlin", "did you mean `Europe/Berlin`?");
+        check("today Nowhere/AtAllAtAll", "there is no time zone `Nowhere/AtAllAtAll`: write an IANA name");
+        check("noon Europe/Berlin", "is not a time: write 2026");
     }
 }

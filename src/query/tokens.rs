@@ -136,7 +136,7 @@ pub(super) fn starts_after(text: &str, at: usize) -> bool {
 pub fn any_text<R: Row + ?Sized>(row: &R, mut test: impl FnMut(&str) -> bool) -> bool {
     test(row.message())
         || (0..NAMED).any(|column| row.named(column).is_some_and(&mut test))
-        || row.any_field(&mut |_, value| value != ValueRef::Null && test(&value.to_text()))
+        || row.any_field(&mut |_, value| value != ValueRef::Null && value.with_text(&mut test))
 }
 
 /// Calls `f` with every token of the row's text in lower case, repetitions included. `buffer` is scratch space.

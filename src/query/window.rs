@@ -24,7 +24,7 @@ fn of_test(test: &Test) -> RangeInclusive<i64> {
     match test {
         Test::Compare(comparison, bound) => of_bound(*comparison, bound),
         Test::Range(low, high) => {
-            both(&of_bound(low.low_comparison(), &low.bound), &of_bound(high.high_comparison(), &high.bound))
+            both(&of_bound(low.at_low_end(), &low.bound), &of_bound(high.at_high_end(), &high.bound))
         }
         Test::Exists | Test::Matches(_) | Test::Exact(_) => ALWAYS,
     }

@@ -2,6 +2,7 @@
 //! Queries are evaluated on rows, so that there is one evaluator for all places.
 
 use std::borrow::Cow;
+use std::fmt::{self, Display, Write};
 
 use crate::record::{Entry, Level, LevelSource, TimeSource, Value};
 
@@ -110,6 +111,17 @@ impl<'a> ValueRef<'a> {
         }
     }
 
+    /// What `look` makes of [`ValueRef::to_text`], without allocating.
+    pub fn with_text<T>(self, look: impl FnOnce(&str) -> T) -> T {
+        match self {
+            ValueRef::Null => look("null"),
+            ValueRef::Bool(b) => look(if b { "true" } else { "false" }),
+            ValueRef::Int(n) => Digits::with(n, look),
+            ValueRef::Float(n) => Digits::with(n, look),
+            ValueRef::Str(text) => look(text),
+        }
+    }
+
     pub fn to_value(self) -> Value {
         match self {
             ValueRef::Null => Value::Null,
@@ -118,6 +130,35 @@ impl<'a> ValueRef<'a> {
             ValueRef::Float(n) => Value::Float(n),
             ValueRef::Str(text) => Value::Str(text.into()),
         }
+    }
+}
+
+/// Bytes that any number takes when written in full: the longest are those near the smallest float.
+const MAX_DIGITS: usize = 352;
+
+/// A number written where it needs no memory of its own.
+struct Digits {
+    text: [u8; MAX_DIGITS],
+    len: usize,
+}
+
+impl Digits {
+    fn with<T>(number: impl Display, look: impl FnOnce(&str) -> T) -> T {
+        let mut digits = Digits { text: [0; MAX_DIGITS], len: 0 };
+        match write!(digits, "{number}") {
+            Ok(()) => look(std::str::from_utf8(digits.text.get(..digits.len).unwrap_or_default()).unwrap_or_default()),
+            // Longer than any number is, so this does not happen.
+            Err(fmt::Error) => look(&number.to_string()),
+        }
+    }
+}
+
+impl Write for Digits {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.len + text.len();
+        self.text.get_mut(self.len..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.len = end;
+        Ok(())
     }
 }
 
@@ -178,6 +219,17 @@ impl Row for Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_are_the_same_without_allocating() {
+        let numbers = [0.0, -0.0, 404.0, 2.5, f64::MAX, f64::MIN, f64::MIN_POSITIVE, -5e-324, f64::NAN, f64::INFINITY];
+        let values = numbers.map(ValueRef::Float).into_iter().chain([i64::MIN, -1, 0, i64::MAX].map(ValueRef::Int));
+        let others = [ValueRef::Null, ValueRef::Bool(true), ValueRef::Bool(false), ValueRef::Str("a b")];
+        for value in values.chain(others) {
+            value.with_text(|text| assert_eq!(text, value.to_text()));
+            value.with_text(|text| assert!(text.len() < MAX_DIGITS));
+        }
+    }
 
     #[test]
     fn needs_add_up() {

@@ -63,7 +63,8 @@ pub(super) fn usage(pipe: &str) -> &'static str {
     called(&PIPES, pipe).unwrap_or("stats count() by service")
 }
 
-fn pipes() -> [&'static str; PIPES.len()] {
+/// The names of all pipes.
+pub(in crate::query) fn pipes() -> [&'static str; PIPES.len()] {
     PIPES.map(|(name, _)| name)
 }
 
