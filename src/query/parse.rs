@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use regex::RegexBuilder;
 
 use crate::query::QueryError;
-use crate::query::ast::{Ast, Bound, Comparison, Edge, Pattern, Test};
+use crate::query::ast::{Ast, Bound, Comparison, Edge, Pattern, Test, levels};
 use crate::query::field::Field;
 use crate::query::lex::{Lexer, Operator, RawEdge, Token};
 use crate::query::pipe::{self, Pipe};
@@ -54,6 +54,16 @@ pub(super) fn parse(query: &str, times: Times<'_>) -> Result<(Ast, Vec<Pipe>), Q
 
 /// `level:*`: any level but unknown.
 const KNOWN_LEVEL: Ast = Ast::Level(Some(Comparison::GreaterOrEqual), Level::Trace);
+
+const EMPTY_RANGE: &str =
+    "nothing is in this range: write the smaller bound first; a bound in { or } is not part of it";
+
+/// The comparisons that a value must pass at the low and the high end of a range.
+fn ends(low: &RawEdge, high: &RawEdge) -> (Comparison, Comparison) {
+    let below = if low.inclusive { Comparison::GreaterOrEqual } else { Comparison::Greater };
+    let above = if high.inclusive { Comparison::LessOrEqual } else { Comparison::Less };
+    (below, above)
+}
 
 /// What a time as a value says: exactly then, or in that day.
 fn within(period: Period) -> Test {
@@ -205,7 +215,7 @@ impl Parser<'_> {
         let ast = match (operator, value) {
             (Operator::Is, value) => self.test(&field, value, start)?,
             (_, Token::Word(text) | Token::Quoted(text)) if field == Field::Level => {
-                self.level(comparison, &text, start)?
+                Ast::Level(comparison, self.level(&text, start)?)
             }
             (_, Token::Word(text) | Token::Quoted(text)) => match comparison {
                 Some(comparison) => self.compare(field, comparison, text, start)?,
@@ -272,45 +282,43 @@ impl Parser<'_> {
     /// `field:[LOW TO HIGH]`.
     fn range(&self, field: &Field, low: RawEdge, high: RawEdge, open: usize) -> Result<Ast, QueryError> {
         if *field == Field::Level {
-            return self.level_range(low, high);
+            return self.level_range(low, high, open);
         }
-        let below = if low.inclusive { Comparison::GreaterOrEqual } else { Comparison::Greater };
-        let above = if high.inclusive { Comparison::LessOrEqual } else { Comparison::Less };
+        let (below, above) = ends(&low, &high);
         let bound =
             |raw: RawEdge, than: Comparison| raw.bound.map(|text| self.bound(field, than, text, raw.start)).transpose();
         let test = match (bound(low, below)?, bound(high, above)?) {
             (None, None) => Test::Exists,
             (Some((than, bound)), None) | (None, Some((than, bound))) => Test::Compare(than, bound),
             (Some((below, low)), Some((above, high))) => {
+                let order = low.order(&high);
                 let low = Edge { inclusive: below == Comparison::GreaterOrEqual, bound: low };
                 let high = Edge { inclusive: above == Comparison::LessOrEqual, bound: high };
-                let closed = low.inclusive && high.inclusive;
-                match low.bound.order(&high.bound) {
+                match order {
                     None => return Err(self.lexer.error(open, "one bound is a number and the other is not")),
                     Some(Ordering::Less) => Test::Range(low, high),
-                    Some(Ordering::Equal) if closed => Test::Range(low, high),
-                    Some(_) => {
-                        let message = "nothing is in this range: write the smaller bound first; a bound in { or } is \
-                                       not part of it";
-                        return Err(self.lexer.error(open, message));
-                    }
+                    Some(Ordering::Equal) if low.inclusive && high.inclusive => Test::Range(low, high),
+                    Some(_) => return Err(self.lexer.error(open, EMPTY_RANGE)),
                 }
             }
         };
         Ok(Ast::Field(field.clone(), test))
     }
 
-    fn level_range(&self, low: RawEdge, high: RawEdge) -> Result<Ast, QueryError> {
-        let below = if low.inclusive { Comparison::GreaterOrEqual } else { Comparison::Greater };
-        let above = if high.inclusive { Comparison::LessOrEqual } else { Comparison::Less };
+    fn level_range(&self, low: RawEdge, high: RawEdge, open: usize) -> Result<Ast, QueryError> {
+        let (below, above) = ends(&low, &high);
         let mut items = Vec::new();
+        let mut accepted = Level::ALL.to_vec();
         for (edge, comparison) in [(low, below), (high, above)] {
             if let Some(word) = edge.bound {
-                items.push(self.level(Some(comparison), &word, edge.start)?);
+                let level = self.level(&word, edge.start)?;
+                accepted.retain(|other| levels(Some(comparison), level).contains(other));
+                items.push(Ast::Level(Some(comparison), level));
             }
         }
         match items.len() {
             0 => Ok(KNOWN_LEVEL),
+            _ if accepted.is_empty() => Err(self.lexer.error(open, EMPTY_RANGE)),
             1 => Ok(items.swap_remove(0)),
             _ => Ok(Ast::And(items)),
         }
@@ -332,16 +340,15 @@ impl Parser<'_> {
         }
         match self.pattern(value, start)? {
             _ if exists => Ok(KNOWN_LEVEL),
-            Pattern::Literal(word) => self.level(None, &word, start),
-            Pattern::Glob(_) | Pattern::Regex(_) => self.level(None, "", start),
+            Pattern::Literal(word) => Ok(Ast::Level(None, self.level(&word, start)?)),
+            Pattern::Glob(_) | Pattern::Regex(_) => Ok(Ast::Level(None, self.level("", start)?)),
         }
     }
 
-    fn level(&self, comparison: Option<Comparison>, word: &str, start: usize) -> Result<Ast, QueryError> {
-        let level = Level::from_word(word).ok_or_else(|| {
+    fn level(&self, word: &str, start: usize) -> Result<Level, QueryError> {
+        Level::from_word(word).ok_or_else(|| {
             self.lexer.error(start, format!("no such level: {}", hint(word, &Level::ALL.map(Level::name))))
-        })?;
-        Ok(Ast::Level(comparison, level))
+        })
     }
 
     fn pattern(&mut self, token: Token, start: usize) -> Result<Pattern, QueryError> {

@@ -140,6 +140,8 @@ fn errors_say_where_and_what_to_do() {
     check("x:[ TO 2]", 7, "[LOW TO HIGH]");
     check("x:[1 TO b]", 2, "one bound is a number");
     check("x:[2 TO 1]", 2, "smaller bound first");
+    check("level:[error TO warning]", 6, "smaller bound first");
+    check("level:{fatal TO *]", 6, "nothing is in this range");
     check("x:[2 TO 2}", 2, "smaller bound first");
     check("timestamp:[2026-11-26 TO 2026-11-25]", 10, "smaller bound first");
     check("timestamp:[2026-11-26 10:00 TO now]", 22, "a bound with a space stands in quotes");
