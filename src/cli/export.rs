@@ -47,7 +47,7 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     let snapshot = open(&config.data_dir)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut failure = None;
-    export(&snapshot, &query, window, |entry| {
+    let damaged = export(&snapshot, &query, window, |entry| {
         let written = match format {
             Format::Raw => writeln!(out, "{}", entry.raw),
             _ => writeln!(out, "{}", entry.to_json(true)),
@@ -56,5 +56,10 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
         failure.is_none()
     })?;
     failure.map_or_else(|| out.flush(), Err)?;
+    damaged.iter().for_each(|damage| eprintln!("warning: {damage}"));
+    anyhow::ensure!(
+        damaged.is_empty(),
+        "not all could be read; `logmill verify` says what, `logmill reindex` mends it"
+    );
     Ok(())
 }

@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::query::{Query, parse_time};
 use crate::search::{Budget, By, RateRequest, Request, SearchError, Window, ask, rate, without_pipes};
@@ -147,7 +148,15 @@ fn budget(backend: &Shared, stop: &Stop) -> Budget {
     Budget { cancel: stop.0.clone(), ..backend.budget() }
 }
 
-/// Runs a question beside the server, not in its way.
+/// Questions that are answered at once. Each has a budget of memory; more of them wait for their turn.
+static TURNS: Semaphore = Semaphore::const_new(4);
+
+/// Runs a question beside the server, not in its way, when it is its turn.
+async fn question<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    let _turn = TURNS.acquire().await.map_err(failed)?;
+    beside(work).await
+}
+
 async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
     tokio::task::spawn_blocking(work).await.map_err(failed)
 }
@@ -162,7 +171,7 @@ async fn search(State(backend): State<Shared>, Parameters(q): Parameters<Questio
         budget: budget(&backend, &stop),
     };
     let raw = q.raw;
-    let answer = beside(move || ask(&backend.snapshot(), &request, clock::now())).await?.map_err(refused)?;
+    let answer = question(move || ask(&backend.snapshot(), &request, clock::now())).await?.map_err(refused)?;
     Ok(Json(answer.to_json(raw)))
 }
 
@@ -180,7 +189,7 @@ async fn rates(State(backend): State<Shared>, Parameters(q): Parameters<Question
     let stop = Stop::default();
     let request = RateRequest { query: q.query()?, window, step, by, budget: budget(&backend, &stop) };
     without_pipes(&request.query).map_err(refused)?;
-    let report = beside(move || rate(&backend.snapshot(), &request)).await?.map_err(refused)?;
+    let report = question(move || rate(&backend.snapshot(), &request)).await?.map_err(refused)?;
     Ok(Json(report.to_json(by, step)))
 }
 

@@ -10,7 +10,7 @@ use crate::search::entries::window_of;
 use crate::search::prune::{Stored, Wanted, stored};
 use crate::search::{Budget, SearchError, Window};
 use crate::store::block::{Decoder, Renderer};
-use crate::store::{Opened, PartitionView, Snapshot};
+use crate::store::{Opened, PartitionView, Snapshot, StoreError};
 
 /// An entry that waits for its turn.
 struct Waiting(u64, Entry);
@@ -35,30 +35,39 @@ impl Ord for Waiting {
     }
 }
 
-/// Gives every committed entry that matches to `take`, by ascending sequence number, until that says no. Returns how
-/// many there were. Partitions follow one another, and so do their numbers.
+/// Gives every committed entry that matches to `take`, by ascending sequence number, until that says no. Partitions follow
+/// one another, and so do their numbers. Returns what could not be read, in words: the rest is there.
 pub fn export(
     snapshot: &Snapshot,
     query: &Query,
     window: Window,
     mut take: impl FnMut(Entry) -> bool,
-) -> Result<u64, SearchError> {
+) -> Result<Vec<String>, SearchError> {
     let window = window.and(window_of(query));
-    let mut count = 0;
+    let mut damaged = Vec::new();
     for partition in &snapshot.partitions {
+        let opened = match partition.open() {
+            Ok(opened) => opened,
+            Err(error) => {
+                damaged.push(error.to_string());
+                continue;
+            }
+        };
         let mut exporter = Exporter {
             query,
             window,
-            opened: partition.open()?,
+            opened,
             decoder: Decoder::new(),
             renderer: Renderer::default(),
             waiting: BinaryHeap::new(),
         };
-        if !exporter.run(partition, &mut count, &mut take)? {
+        let goes_on = exporter.run(partition, &mut take)?;
+        damaged.extend(partition.damage().map(str::to_owned));
+        if !goes_on {
             break;
         }
     }
-    Ok(count)
+    Ok(damaged)
 }
 
 struct Exporter<'a> {
@@ -71,24 +80,20 @@ struct Exporter<'a> {
 }
 
 impl Exporter<'_> {
-    fn run(
-        &mut self,
-        partition: &PartitionView,
-        count: &mut u64,
-        take: &mut impl FnMut(Entry) -> bool,
-    ) -> Result<bool, SearchError> {
+    fn run(&mut self, partition: &PartitionView, take: &mut impl FnMut(Entry) -> bool) -> Result<bool, SearchError> {
         let need = self.query.need();
         let wanted = Wanted { need: &need, window: self.window, levels: false };
         let budget = Budget { time: std::time::Duration::MAX, decoded_bytes: u64::MAX, ..Budget::default() };
         let (mut blocks, _) = stored(partition, self.opened, wanted, &Meter::start(&budget))?;
         blocks.sort_by_key(|block| (block.first_sequence, block.at));
         for (number, block) in blocks.iter().enumerate() {
-            self.read(block)?;
+            if let Err(error) = self.read(block) {
+                partition.note_damage(&error);
+            }
             // What comes before the next block begins cannot be in a later one.
             let next = blocks.get(number + 1).map_or(u64::MAX, |next| next.first_sequence);
             while self.waiting.peek().is_some_and(|Reverse(first)| first.0 < next || next == u64::MAX) {
                 let Some(Reverse(Waiting(_, entry))) = self.waiting.pop() else { break };
-                *count += 1;
                 if !take(entry) {
                     return Ok(false);
                 }
@@ -97,7 +102,7 @@ impl Exporter<'_> {
         Ok(true)
     }
 
-    fn read(&mut self, block: &Stored) -> Result<(), SearchError> {
+    fn read(&mut self, block: &Stored) -> Result<(), StoreError> {
         let Exporter { query, window, opened, decoder, renderer, waiting } = self;
         decoder.open(opened.dictionaries.as_ref(), &query.columns(), |buffer| {
             opened.blocks.read(block.at, block.length, buffer)

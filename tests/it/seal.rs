@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use logmill::query::Query;
 use logmill::record::{Entry, Level, Position, Text};
-use logmill::search::{Budget, Found, Request, Window, find};
+use logmill::search::{Budget, Found, Request, Window, export, find};
 use logmill::store::{Options, Packing, Retention, Rule, SealError, Sealer, Snapshot, Writer, verify};
 use logmill::sys::clock::{self, SECOND};
 use logmill::sys::units::{Bytes, Span};
@@ -144,4 +144,11 @@ fn damage_is_named_and_the_rest_answers() {
     assert!(found.effort.damaged[0].contains("000001.1"), "{:?}", found.effort.damaged);
     let checked = verify(&writer.shared().partitions()[0]).unwrap();
     assert_eq!(checked.problems.len(), 1, "{checked:?}");
+    let mut exported = 0;
+    let snapshot = writer.shared().snapshot();
+    let damaged = export(&snapshot, &Query::all(), Window::ALL, |_| {
+        exported += 1;
+        true
+    });
+    assert_eq!((exported, damaged.unwrap().len()), (ENTRIES - lost, 1));
 }
