@@ -363,9 +363,13 @@ fn open_newest(
 /// What the newest commit of all said, or nothing at all.
 fn newest_payload(folders: &[Folder]) -> Result<Payload, StoreError> {
     for folder in folders.iter().rev() {
-        if let Some(payload) = partition::read_payload(&folder.path)? {
+        match partition::read_payload(&folder.path) {
             // The file of blocks is another.
-            return Ok(Payload { blocks_bytes: 0, ..payload });
+            Ok(Some(payload)) => return Ok(Payload { blocks_bytes: 0, ..payload }),
+            Ok(None) => {}
+            // An older one knows less, and then some is read again; that is better than not to start.
+            Err(error @ StoreError::Damaged { .. }) => tracing::error!(%error, "its positions are lost"),
+            Err(error) => return Err(error),
         }
     }
     Ok(Payload::default())

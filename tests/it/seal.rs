@@ -152,3 +152,16 @@ fn damage_is_named_and_the_rest_answers() {
     });
     assert_eq!((exported, damaged.unwrap().len()), (ENTRIES - lost, 1));
 }
+
+#[test]
+fn a_writer_starts_beside_partitions_that_it_cannot_read() {
+    let (folder, writer) = store();
+    drop(writer);
+    for partition in ["000001", "000002"] {
+        fs::write(folder.path().join("partitions").join(partition).join("meta.json"), "{}").unwrap();
+    }
+    let writer = open(folder.path());
+    assert_eq!(names(folder.path()), ["000001", "000002.damaged", "000003"]);
+    let found = ask(&writer.shared().snapshot(), "*");
+    assert!(found.entries.is_empty() && found.effort.damaged[0].contains("000001"), "{:?}", found.effort);
+}
