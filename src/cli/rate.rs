@@ -63,7 +63,7 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     without_pipes(&query).map_err(Usage::error)?;
     let window = window(Some(&arguments.since), arguments.until.as_deref())?;
     let step: Span = arguments.step.parse().map_err(Usage::error)?;
-    let step = i64::try_from(step.0.as_nanos()).unwrap_or(i64::MAX);
+    let step = step.nanoseconds();
     anyhow::ensure!(step >= 1_000_000, Usage("--step must be at least 1ms".to_owned()));
     let by = arguments.by.by();
     let (source, config) = Source::find(common)?;

@@ -200,11 +200,10 @@ impl Default for Shutdown {
 
 impl Config {
     pub fn tail_options(&self) -> tail::Options {
-        let nanoseconds = |span: Span| i64::try_from(span.0.as_nanos()).unwrap_or(i64::MAX);
         tail::Options {
             max_line: self.follow.max_line.0 as usize,
-            discover_every: nanoseconds(self.follow.discover_every),
-            linger: nanoseconds(self.follow.linger),
+            discover_every: self.follow.discover_every.nanoseconds(),
+            linger: self.follow.linger.nanoseconds(),
         }
     }
 

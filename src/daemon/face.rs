@@ -37,6 +37,16 @@ impl Face {
         partitions(&self.shared.partitions(), true).0
     }
 
+    /// What is wrong, the damage of partitions included.
+    fn problems_with(&self, damage: Vec<String>) -> Vec<String> {
+        let facts = self.board.lock();
+        let mut problems: Vec<String> = facts.stuck.iter().map(|why| format!("indexing stands still: {why}")).collect();
+        problems.extend(facts.dead.iter().map(|name| format!("the {name} thread has died; restart logmill")));
+        problems.extend(facts.damaged.iter().cloned());
+        problems.extend(damage);
+        problems
+    }
+
     fn ingest(&self, paths: Vec<PathBuf>, pipeline: Option<String>) -> Result<Value, String> {
         if let Some(name) = &pipeline {
             let pipelines = lock(&self.current).pipelines.clone();
@@ -84,8 +94,8 @@ impl Backend for Face {
     }
 
     fn status(&self) -> Value {
-        let partitions = self.partitions();
-        let problems = self.problems();
+        let (partitions, damage) = partitions(&self.shared.partitions(), true);
+        let problems = self.problems_with(damage);
         let facts = self.board.lock();
         let file = |f: &crate::tail::FileStatus| {
             let committed = facts.committed.get(&f.file).copied().unwrap_or(0);
@@ -121,13 +131,7 @@ impl Backend for Face {
     }
 
     fn problems(&self) -> Vec<String> {
-        let facts = self.board.lock();
-        let mut problems: Vec<String> = facts.stuck.iter().map(|why| format!("indexing stands still: {why}")).collect();
-        problems.extend(facts.dead.iter().map(|name| format!("the {name} thread has died; restart logmill")));
-        problems.extend(facts.damaged.iter().cloned());
-        drop(facts);
-        problems.extend(partitions(&self.shared.partitions(), true).1);
-        problems
+        self.problems_with(partitions(&self.shared.partitions(), true).1)
     }
 
     fn metrics(&self) -> String {

@@ -177,8 +177,7 @@ async fn search(State(backend): State<Shared>, Parameters(q): Parameters<Questio
 
 async fn rates(State(backend): State<Shared>, Parameters(q): Parameters<Question>) -> Result<Json<Value>, Refusal> {
     let now = clock::now();
-    let step = q.step.as_deref().unwrap_or("1m").parse::<Span>().map_err(bad)?;
-    let step = i64::try_from(step.0.as_nanos()).unwrap_or(i64::MAX);
+    let step = q.step.as_deref().unwrap_or("1m").parse::<Span>().map_err(bad)?.nanoseconds();
     let window = q.window(now, now - 3600 * clock::SECOND)?;
     let window = Window { until: window.until.min(now + 86_400 * clock::SECOND), ..window };
     if step < clock::SECOND / 1000 || window.until.saturating_sub(window.since) / step > MAX_STEPS {

@@ -12,4 +12,4 @@ pub use entry::{Entry, Field, LevelSource, Text, TimeSource, Value};
 pub use json::timestamp;
 pub use level::Level;
 pub use position::{Fingerprint, Position, TAIL_LEN};
-pub use row::{Columns, Fields, NAMED, Row, ValueRef};
+pub use row::{Columns, Fields, NAMED, Row, ValueRef, column};

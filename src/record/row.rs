@@ -60,6 +60,16 @@ pub enum Fields {
 /// Number of named text columns.
 pub const NAMED: usize = 9;
 
+/// Numbers of those that have rules of their own.
+pub mod column {
+    pub const SOURCE: usize = 0;
+    pub const SERVICE: usize = 1;
+    pub const WORKFLOW_ID: usize = 3;
+    pub const WORKFLOW_TYPE: usize = 6;
+    pub const AGENT: usize = 7;
+    pub const EVENT: usize = 8;
+}
+
 impl Columns {
     /// Everything there is.
     pub fn all() -> Columns {
@@ -244,5 +254,16 @@ mod tests {
         check(some(&["a"]), Fields::All, Fields::All);
         assert_eq!(Columns::all().and(&Columns::default()), Columns::all());
         assert_eq!(Entry::default().named().len(), NAMED);
+    }
+
+    #[test]
+    fn columns_have_the_numbers_of_their_names() {
+        use column::*;
+        let names = Entry::default().named().map(|(name, _)| name);
+        let numbers = [SOURCE, SERVICE, WORKFLOW_ID, WORKFLOW_TYPE, AGENT, EVENT];
+        assert_eq!(
+            numbers.map(|number| names[number]),
+            ["source", "service", "workflow_id", "workflow_type", "agent", "event"]
+        );
     }
 }

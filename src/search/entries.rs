@@ -8,6 +8,7 @@ use std::str::FromStr;
 use crate::query::Query;
 use crate::record::Entry;
 use crate::search::budget::Meter;
+use crate::search::keyed::Keyed;
 use crate::search::scan::{Hits, Scan, Visit};
 use crate::search::{Budget, Cut, Effort, SearchError, Window};
 use crate::store::Snapshot;
@@ -70,27 +71,7 @@ pub struct Found {
 }
 
 /// An entry ordered by time, then arrival.
-struct Ranked((i64, u64), Entry);
-
-impl PartialEq for Ranked {
-    fn eq(&self, other: &Ranked) -> bool {
-        self.0 == other.0
-    }
-}
-
-impl Eq for Ranked {}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Ranked) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Ranked) -> std::cmp::Ordering {
-        self.0.cmp(&other.0)
-    }
-}
+type Ranked = Keyed<(i64, u64)>;
 
 /// Keeps the newest of one thread.
 struct Newest<'a> {
@@ -138,7 +119,7 @@ impl Visit for Newest<'_> {
                 self.more = true;
                 continue;
             }
-            self.keep(Ranked(key, hits.entry(hit)?));
+            self.keep(Keyed(key, hits.entry(hit)?));
         }
         Ok(())
     }
@@ -173,7 +154,7 @@ pub fn find(snapshot: &Snapshot, request: &Request) -> Result<Found, SearchError
     let before_sequence = request.after.map_or(snapshot.next_sequence, |cursor| cursor.before_sequence);
     let next = all.last().filter(|_| more || partial.is_some());
     let next = next.map(|last| Cursor { time: last.0.0, sequence: last.0.1, before_sequence });
-    let entries = all.into_iter().map(|Ranked((_, sequence), entry)| (sequence, entry)).collect();
+    let entries = all.into_iter().map(|Keyed((_, sequence), entry)| (sequence, entry)).collect();
     Ok(Found { entries, next, partial, effort })
 }
 

@@ -7,33 +7,11 @@ use crate::query::Query;
 use crate::record::{Columns, Entry, Row};
 use crate::search::budget::Meter;
 use crate::search::entries::window_of;
+use crate::search::keyed::Keyed;
 use crate::search::prune::{Stored, Wanted, stored};
 use crate::search::{Budget, SearchError, Window};
 use crate::store::block::{Decoder, Renderer};
 use crate::store::{Opened, PartitionView, Snapshot, StoreError};
-
-/// An entry that waits for its turn.
-struct Waiting(u64, Entry);
-
-impl PartialEq for Waiting {
-    fn eq(&self, other: &Waiting) -> bool {
-        self.0 == other.0
-    }
-}
-
-impl Eq for Waiting {}
-
-impl PartialOrd for Waiting {
-    fn partial_cmp(&self, other: &Waiting) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Waiting {
-    fn cmp(&self, other: &Waiting) -> std::cmp::Ordering {
-        self.0.cmp(&other.0)
-    }
-}
 
 /// Gives every committed entry that matches to `take`, by ascending sequence number, until that says no. Partitions follow
 /// one another, and so do their numbers. Returns what could not be read, in words: the rest is there.
@@ -76,7 +54,8 @@ struct Exporter<'a> {
     opened: &'a Opened,
     decoder: Decoder,
     renderer: Renderer,
-    waiting: BinaryHeap<Reverse<Waiting>>,
+    /// Entries that wait for their turn, by sequence number.
+    waiting: BinaryHeap<Reverse<Keyed<u64>>>,
 }
 
 impl Exporter<'_> {
@@ -93,7 +72,7 @@ impl Exporter<'_> {
             // What comes before the next block begins cannot be in a later one.
             let next = blocks.get(number + 1).map_or(u64::MAX, |next| next.first_sequence);
             while self.waiting.peek().is_some_and(|Reverse(first)| first.0 < next || next == u64::MAX) {
-                let Some(Reverse(Waiting(_, entry))) = self.waiting.pop() else { break };
+                let Some(Reverse(Keyed(_, entry))) = self.waiting.pop() else { break };
                 if !take(entry) {
                     return Ok(false);
                 }
@@ -116,7 +95,7 @@ impl Exporter<'_> {
             decoder.want(&Columns::all())?;
         }
         for index in hits {
-            waiting.push(Reverse(Waiting(decoder.sequence(index), decoder.entry(index, renderer))));
+            waiting.push(Reverse(Keyed(decoder.sequence(index), decoder.entry(index, renderer))));
         }
         Ok(())
     }

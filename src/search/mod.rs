@@ -8,6 +8,7 @@ mod budget;
 mod context;
 mod entries;
 mod export;
+mod keyed;
 mod later;
 #[cfg(test)]
 mod model;

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use crate::query::Query;
+use crate::record::column::{AGENT, EVENT, SERVICE, WORKFLOW_ID, WORKFLOW_TYPE};
 use crate::record::{Columns, Level, Row, timestamp};
-use crate::search::aggregate::failed;
+use crate::search::aggregate::{failed, step_start};
 use crate::search::budget::Meter;
 use crate::search::entries::window_of;
 use crate::search::scan::{Hits, Scan, Take, Visit};
@@ -93,13 +94,6 @@ struct Ending {
     failed: bool,
     group: Option<Box<str>>,
 }
-
-/// Numbers of named columns, in the order of `Entry::named`.
-const SERVICE: usize = 1;
-const WORKFLOW_ID: usize = 3;
-const WORKFLOW_TYPE: usize = 6;
-const AGENT: usize = 7;
-const EVENT: usize = 8;
 
 /// Counts everything that matches.
 pub fn rate(snapshot: &Snapshot, request: &RateRequest) -> Result<RateReport, SearchError> {
@@ -198,7 +192,7 @@ impl<'a> Counter<'a> {
     }
 
     fn step_of(&self, time: i64) -> i64 {
-        time.div_euclid(self.request.step).saturating_mul(self.request.step)
+        step_start(time, self.request.step)
     }
 
     fn at(&mut self, group: &str, step: i64) -> &mut Counts {

@@ -179,10 +179,11 @@ impl Scan<'_> {
         let mut visitors: Vec<V> = vec![make()];
         let mut ways: Vec<Way> = vec![Way::default()];
         let floor = AtomicI64::new(i64::MIN);
-        let counted = self.query.levels_alone();
+        let asked =
+            Asked { columns: self.query.columns(), tests: self.query.text_tests(), counted: self.query.levels_alone() };
         let in_memory = self.in_memory(&need, on_disk);
         effort.blocks += in_memory.len() as u64;
-        self.visit(in_memory, &mut visitors, &mut ways, &floor, &make, &mut effort)?;
+        self.visit(in_memory, &mut visitors, &mut ways, &floor, (&asked, &make), &mut effort)?;
         for partition in self.newest_first() {
             if !self.meter.goes_on() {
                 break;
@@ -192,11 +193,11 @@ impl Scan<'_> {
                 continue;
             }
             let pruned = std::time::Instant::now();
-            let levels = counted.is_some() && visitors[0].wants_counts();
+            let levels = asked.counted.is_some() && visitors[0].wants_counts();
             match self.stored(partition, Wanted { need: &need, window: on_disk, levels }, &mut effort) {
                 Ok(candidates) => {
                     effort.prune_us += pruned.elapsed().as_micros() as u64;
-                    self.visit(candidates, &mut visitors, &mut ways, &floor, &make, &mut effort)?;
+                    self.visit(candidates, &mut visitors, &mut ways, &floor, (&asked, &make), &mut effort)?;
                 }
                 // The others still answer, and the answer says what is missing.
                 Err(error) => effort.damaged.push(error.to_string()),
@@ -258,7 +259,7 @@ impl Scan<'_> {
         visitors: &mut Vec<V>,
         ways: &mut Vec<Way>,
         floor: &AtomicI64,
-        make: &impl Fn() -> V,
+        (asked, make): (&Asked, &impl Fn() -> V),
         effort: &mut Effort,
     ) -> Result<(), SearchError> {
         effort.candidates += candidates.len() as u64;
@@ -270,7 +271,7 @@ impl Scan<'_> {
         }
         let next = AtomicUsize::new(0);
         let decoded = AtomicUsize::new(0);
-        let shared = Work { scan: self, candidates: &candidates, next: &next, floor, decoded: &decoded };
+        let shared = Work { scan: self, asked, candidates: &candidates, next: &next, floor, decoded: &decoded };
         let mut workers = visitors.iter_mut().zip(ways.iter_mut()).take(threads);
         let first = workers.next();
         let failure: Mutex<Option<SearchError>> = Mutex::default();
@@ -310,12 +311,14 @@ struct Way {
 }
 
 /// What a query needs to know of a block.
-struct Quick {
+struct Asked {
     columns: Columns,
     tests: Vec<TextTest>,
+    /// See [`Query::levels_alone`].
+    counted: Option<Vec<Level>>,
 }
 
-impl Quick {
+impl Asked {
     /// Looks whether a block can have hits: `None` when it cannot. Else the tests that only messages can fulfil here. The
     /// distinct texts of columns are looked at once, and not for each row.
     fn look(&self, decoder: &mut Decoder) -> Result<Option<Vec<&TextTest>>, SearchError> {
@@ -345,6 +348,7 @@ impl Quick {
 /// One round: candidates that threads take from the front.
 struct Work<'a, 'b> {
     scan: &'a Scan<'b>,
+    asked: &'a Asked,
     candidates: &'a [Candidate<'a>],
     next: &'a AtomicUsize,
     floor: &'a AtomicI64,
@@ -353,10 +357,7 @@ struct Work<'a, 'b> {
 
 impl Work<'_, '_> {
     fn work<V: Visit>(&self, visitor: &mut V, way: &mut Way) -> Result<(), SearchError> {
-        let (query, window) = (self.scan.query, self.scan.window);
-        let quick = Quick { columns: query.columns(), tests: query.text_tests() };
-        let counted = query.levels_alone();
-        let shift = self.scan.shift;
+        let Scan { window, shift, .. } = *self.scan;
         while let Some(candidate) = self.candidates.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             if candidate.last_time < self.floor.load(Ordering::Relaxed) || !self.scan.meter.goes_on() {
                 break;
@@ -364,7 +365,7 @@ impl Work<'_, '_> {
             let (first, last) = (candidate.first_time.saturating_add(shift), candidate.last_time.saturating_add(shift));
             let inside = window.contains(first) && window.contains(last);
             if inside
-                && let (Some(counted), Some(levels)) = (&counted, &candidate.levels)
+                && let (Some(counted), Some(levels)) = (&self.asked.counted, &candidate.levels)
                 && visitor.wants_counts()
             {
                 let count = |level: &Level| (*level, u64::from(levels[*level as usize]));
@@ -373,7 +374,7 @@ impl Work<'_, '_> {
                     continue;
                 }
             }
-            match (self.block(candidate, inside, &quick, visitor, way), &candidate.place) {
+            match (self.block(candidate, inside, visitor, way), &candidate.place) {
                 // One damaged block does not keep the others from answering.
                 (Err(SearchError::Store(error)), Place::Stored(partition, ..)) => partition.note_damage(&error),
                 (result, _) => result?,
@@ -387,11 +388,11 @@ impl Work<'_, '_> {
         &self,
         candidate: &Candidate<'_>,
         inside: bool,
-        quick: &Quick,
         visitor: &mut V,
         way: &mut Way,
     ) -> Result<(), SearchError> {
         let Way { decoder, renderer, indexes } = way;
+        let asked = self.asked;
         indexes.clear();
         let before = decoder.decoded_bytes();
         let block = match &candidate.place {
@@ -402,9 +403,9 @@ impl Work<'_, '_> {
             }
             packed => {
                 let heads = Columns::default();
-                self.open(packed, if quick.tests.is_empty() { &quick.columns } else { &heads }, decoder)?;
-                if let Some(in_messages) = quick.look(decoder)? {
-                    decoder.want(&quick.columns)?;
+                self.open(packed, if asked.tests.is_empty() { &asked.columns } else { &heads }, decoder)?;
+                if let Some(in_messages) = asked.look(decoder)? {
+                    decoder.want(&asked.columns)?;
                     let decoder = &*decoder;
                     let may_hit = |index: &usize| {
                         let row = decoder.row(*index);

@@ -173,7 +173,7 @@ impl Retention {
 }
 
 fn before(age: Span, now: i64) -> i64 {
-    now.saturating_sub(i64::try_from(age.0.as_nanos()).unwrap_or(i64::MAX))
+    now.saturating_sub(age.nanoseconds())
 }
 
 /// Removes a partition's folder. It gets another name first, so that a half removed one is never opened.

@@ -86,11 +86,6 @@ impl PartitionView {
     pub fn damage(&self) -> Option<&str> {
         self.damage.get().map(String::as_str)
     }
-
-    /// Whether its entries are in their final place.
-    pub fn is_sealed(&self) -> bool {
-        self.summary.is_some()
-    }
 }
 
 /// A state of the store that does not change while a question is answered.

@@ -64,7 +64,7 @@ pub(super) fn usage(pipe: &str) -> &'static str {
 }
 
 /// The names of all pipes.
-pub(in crate::query) fn pipes() -> [&'static str; PIPES.len()] {
+fn pipes() -> [&'static str; PIPES.len()] {
     PIPES.map(|(name, _)| name)
 }
 

@@ -63,12 +63,7 @@ impl<'p> Groups<'p> {
     #[inline]
     pub(super) fn take<R: Row>(&mut self, row: &R) {
         self.key.clear();
-        for group in self.by {
-            match group {
-                Group::Field(field) => keys::write(&cell(field, row), &mut self.key),
-                Group::Step(step) => keys::write(&Cell::Time(step_start(row.time(), *step)), &mut self.key),
-            }
-        }
+        keys::write_groups(self.by, row, &mut self.key);
         self.note_times(row.time(), row.time());
         let Some(at) = self.at_key() else { return };
         let states = self.states[at..].iter_mut();

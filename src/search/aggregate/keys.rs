@@ -3,8 +3,9 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::cell::Cell;
-use crate::record::Value;
+use super::cell::{Cell, cell, step_start};
+use crate::query::pipe::Group;
+use crate::record::{Row, Value};
 
 /// Bytes that all keys of a set may take together. Beyond it no more are added, as beyond its number.
 const BYTES_MAX: usize = 64 << 20;
@@ -122,6 +123,17 @@ pub(super) fn write(cell: &Cell<'_>, key: &mut Vec<u8>) {
             key.push(TEXT);
             key.extend_from_slice(&(text.len() as u32).to_le_bytes());
             key.extend_from_slice(text.as_bytes());
+        }
+    }
+}
+
+/// Appends what `row` is grouped by.
+#[inline]
+pub(super) fn write_groups<R: Row>(by: &[Group], row: &R, key: &mut Vec<u8>) {
+    for group in by {
+        match group {
+            Group::Field(field) => write(&cell(field, row), key),
+            Group::Step(step) => write(&Cell::Time(step_start(row.time(), *step)), key),
         }
     }
 }

@@ -3,18 +3,13 @@
 
 use std::collections::HashMap;
 
-use super::cell::{Cell, cell, step_start};
 use super::keys;
 use super::state::{integer, ratio};
 use super::{Column, Limits, Role, Table, order};
 use crate::query::Field;
 use crate::query::pipe::Group;
+use crate::record::column::{EVENT, WORKFLOW_ID, WORKFLOW_TYPE};
 use crate::record::{Row, Value};
-
-/// Numbers of named columns, in the order of `Entry::named`.
-const WORKFLOW_ID: usize = 3;
-const WORKFLOW_TYPE: usize = 6;
-const EVENT: usize = 8;
 
 /// Of the entry that says how a workflow ended: whether it failed.
 pub(in crate::search) fn failed(row: &impl Row) -> Option<bool> {
@@ -54,12 +49,7 @@ impl<'p> Workflows<'p> {
         let Some(failed) = failed(row) else { return };
         let id = id.map_or_else(|| sequence.to_string().into(), Box::from);
         let mut key = Vec::new();
-        for group in self.by {
-            match group {
-                Group::Field(field) => keys::write(&cell(field, row), &mut key),
-                Group::Step(step) => keys::write(&Cell::Time(step_start(row.time(), *step)), &mut key),
-            }
-        }
+        keys::write_groups(self.by, row, &mut key);
         self.end(id, Ending { at: (row.time(), sequence), failed, group: keys::read(&key) });
     }
 

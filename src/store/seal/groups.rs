@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tantivy::{Searcher, TantivyError};
 
-use crate::record::Row;
+use crate::record::{Row, column};
 use crate::store::block::Decoder;
 use crate::store::schema::{AT, COUNT, FIRST_TIME, LAST_TIME, LENGTH, RAW_BYTES};
 
@@ -74,7 +74,7 @@ impl Groups {
         let mut last: Option<(&str, &str, u64)> = None;
         for entry in 0..block.len() {
             let own = |column| block.named(column, entry).unwrap_or("");
-            let (source, service) = (own(0), own(1));
+            let (source, service) = (own(column::SOURCE), own(column::SERVICE));
             match &mut last {
                 Some((s, p, count)) if *s == source && *p == service => *count += 1,
                 _ => {
@@ -130,6 +130,10 @@ impl Groups {
     /// The group of an entry.
     pub fn of(&self, row: &impl Row) -> usize {
         let own = |column| row.named(column).unwrap_or("");
-        self.group_of.get(own(1)).and_then(|sources| sources.get(own(0))).copied().unwrap_or(0)
+        self.group_of
+            .get(own(column::SERVICE))
+            .and_then(|sources| sources.get(own(column::SOURCE)))
+            .copied()
+            .unwrap_or(0)
     }
 }

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::query::Query;
-use crate::record::{Columns, Entry, Row};
+use crate::record::{Columns, Entry, Row, column};
 use crate::store::block::{Decoder, Renderer, SECTIONS, sections};
 use crate::store::partition::{Folder, folder_name};
 use crate::store::snapshot::{Opened, PartitionView, Summary};
@@ -142,7 +142,7 @@ impl<'a> Sealer<'a> {
         let mut groups = Groups::default();
         for (index, place) in places.iter().enumerate() {
             self.check()?;
-            self.open(place, &Columns { named: 0b11, ..Columns::default() })?;
+            self.open(place, &Columns { named: 1 << column::SOURCE | 1 << column::SERVICE, ..Columns::default() })?;
             groups.count(index, &self.decoder);
             if index % every == 0 && bytes < SAMPLE_BYTES {
                 let mut block = Vec::new();
@@ -191,7 +191,8 @@ impl<'a> Sealer<'a> {
         let decoder = &self.decoder;
         let ordered = (1..decoder.len()).all(|index| decoder.row(index - 1).time() <= decoder.row(index).time());
         // Most blocks are of one file.
-        let is_of_one = [0, 1].iter().all(|column| decoder.named_texts(*column).count() == 1);
+        let is_of_one =
+            [column::SOURCE, column::SERVICE].iter().all(|column| decoder.named_texts(*column).count() == 1);
         let rows = if is_of_one { 1 } else { decoder.len() };
         let whole = || (0..rows).all(|index| groups.of(&decoder.row(index)) == group);
         let dropped = |drop: &Drop| {
