@@ -13,7 +13,7 @@ use crate::search::budget::Meter;
 use crate::search::{SearchError, Window};
 use crate::store::{
     AT, Block, FIRST_SEQUENCE, FIRST_TIME, LAST_TIME, LENGTH, Opened, PartitionView, PieceFinder, StoreError, key_term,
-    level_column, prefix_may_be_in_bucket, prefix_terms, word_term,
+    level_column, prefix_may_be_in_bucket, prefix_terms, word_terms,
 };
 
 /// Terms that are looked at between two looks at the meter.
@@ -150,9 +150,12 @@ impl Selection<'_> {
             Need::Anything => Ok(Set::All),
             Need::Nothing => Ok(self.none()),
             Need::Word(word) => {
-                let mut text = String::new();
-                word_term(word, &mut text);
-                self.term(terms, &text)
+                let (term, more) = word_terms(word);
+                let found = self.term(terms, &term)?;
+                Ok(match more {
+                    Some(more) => found.or(self.term(terms, more)?),
+                    None => found,
+                })
             }
             Need::Prefix(prefix) => self.prefix(prefix),
             Need::Contains(piece) => self.contains(piece),
@@ -252,9 +255,8 @@ pub fn block_may_match(block: &Block, need: &Need) -> bool {
         Need::Anything => true,
         Need::Nothing => false,
         Need::Word(word) => {
-            let mut text = String::new();
-            word_term(word, &mut text);
-            any_word(&|w| w == text)
+            let (term, more) = word_terms(word);
+            any_word(&|w| w == term || Some(w) == more)
         }
         Need::Prefix(prefix) => {
             let (head, more) = prefix_terms(prefix);

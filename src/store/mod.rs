@@ -27,6 +27,6 @@ pub use retention::{Hold, Packing, Plan, Removal, Retention, Rule, remove as rem
 pub use schema::{AT, Block, FIRST_SEQUENCE, FIRST_TIME, LAST_TIME, LENGTH, Schema, level_column};
 pub use seal::{SealError, Sealer};
 pub use snapshot::{Opened, PartitionView, Shared, Snapshot, Summary};
-pub use terms::{PieceFinder, key_term, prefix_may_be_in_bucket, prefix_terms, word_term};
+pub use terms::{PieceFinder, key_term, prefix_may_be_in_bucket, prefix_terms, word_terms};
 pub use verify::{Checked, verify};
 pub use writer::{Options, Writer};

@@ -1,8 +1,9 @@
 //! What tantivy knows of a block: the distinct words of its entries, and the exact values of named columns.
 //!
 //! Long numbers and hex strings (ids, hashes, sizes) would each be a term of their own and fill the term
-//! dictionary; they share a bounded number of buckets instead. A bucket may select a block too many, never
-//! one too few, and the evaluator decides anyway.
+//! dictionary; they share a bounded number of buckets instead. Of short numbers (durations, steps, sizes) a busy
+//! block has nearly all: then it has one term that stands for every short number. Both may select a block too many,
+//! never one too few, and the evaluator decides anyway.
 
 use crate::query::tokens::{lower_into, to_lower, tokens};
 use crate::record::{Entry, Row, Value, ValueRef};
@@ -16,8 +17,24 @@ const MAX_KEY: usize = 64;
 /// Of a word longer than this, only so many bytes are stored.
 const MAX_WORD: usize = 40;
 
-/// The term that stands for a lower-case word, in the index and in a question.
-pub fn word_term(word: &str, out: &mut String) {
+/// Short numbers have at most so many digits.
+const SHORT_DIGITS: usize = 4;
+/// How many there are with fewer digits than 0, 1, 2 …, leading zeros and all.
+const SHORTER: [usize; SHORT_DIGITS + 2] = [0, 0, 10, 110, 1_110, 11_110];
+/// With more different short numbers than this, a block has [`ANY_SHORT`] in their place.
+const SHORT_MAX: usize = 128;
+/// No word has these characters in it.
+const ANY_SHORT: &str = "#~";
+
+/// The terms of a lower-case word that is looked for: a block that has the word has one of them.
+pub fn word_terms(word: &str) -> (String, Option<&'static str>) {
+    let mut term = String::new();
+    word_term(word, &mut term);
+    (term, ShortNumbers::place(word.as_bytes()).map(|_| ANY_SHORT))
+}
+
+/// The term that stands for a lower-case word that is no short number.
+fn word_term(word: &str, out: &mut String) {
     if is_number_like(word) || id_head(word).is_some() {
         out.push_str(&format!("#{:x}", hash(word) % BUCKETS));
     } else {
@@ -109,10 +126,65 @@ const LEVELS: u64 = 100;
 const VALUES: u64 = 101;
 const HEADS: u64 = 102;
 
+/// The short numbers of a block. `7` and `007` are two of them, as words are.
+#[derive(Default)]
+struct ShortNumbers {
+    /// A bit for each that there can be.
+    seen: Vec<u64>,
+    found: Vec<u16>,
+}
+
+impl ShortNumbers {
+    /// The number among those that there can be, when it is one: shorter ones first.
+    #[inline]
+    fn place(word: &[u8]) -> Option<usize> {
+        if word.len() > SHORT_DIGITS || word.is_empty() {
+            return None;
+        }
+        let mut number = 0;
+        for byte in word {
+            let digit = usize::from(byte.wrapping_sub(b'0'));
+            if digit > 9 {
+                return None;
+            }
+            number = number * 10 + digit;
+        }
+        Some(SHORTER[word.len()] + number)
+    }
+
+    fn clear(&mut self) {
+        self.seen.clear();
+        self.seen.resize(SHORTER[SHORT_DIGITS + 1].div_ceil(64), 0);
+        self.found.clear();
+    }
+
+    #[inline]
+    fn add(&mut self, place: usize) {
+        let (word, bit) = (place / 64, 1 << (place % 64));
+        if self.found.len() <= SHORT_MAX && self.seen[word] & bit == 0 {
+            self.seen[word] |= bit;
+            self.found.push(place as u16);
+        }
+    }
+
+    fn write(&self, out: &mut String) {
+        if self.found.len() > SHORT_MAX {
+            out.push_str(ANY_SHORT);
+            out.push(' ');
+            return;
+        }
+        for place in self.found.iter().map(|place| usize::from(*place)) {
+            let digits = (1..SHORT_DIGITS).find(|digits| place < SHORTER[digits + 1]).unwrap_or(SHORT_DIGITS);
+            out.push_str(&format!("{:0digits$} ", place - SHORTER[digits]));
+        }
+    }
+}
+
 /// Gathers the distinct terms and keys of one block after the other.
 #[derive(Default)]
 pub struct TermSet {
     seen_words: Seen,
+    short: ShortNumbers,
     /// Values by column.
     seen_values: Seen,
     buffer: String,
@@ -123,6 +195,7 @@ impl TermSet {
     pub fn collect(&mut self, entries: &[(u64, Entry)]) -> (String, Vec<String>) {
         self.seen_words.clear();
         self.seen_values.clear();
+        self.short.clear();
         let (mut words, mut keys) = (String::with_capacity(4096), Vec::new());
         for (_, entry) in entries {
             self.add_words(entry.message(), &mut words);
@@ -138,6 +211,7 @@ impl TermSet {
                 self.add_value(&value.to_text(), &mut words);
             }
         }
+        self.short.write(&mut words);
         (words, keys)
     }
 
@@ -146,6 +220,7 @@ impl TermSet {
     pub fn collect_block(&mut self, block: &Decoder) -> (String, Vec<String>) {
         self.seen_words.clear();
         self.seen_values.clear();
+        self.short.clear();
         let (mut words, mut keys) = (String::with_capacity(4096), Vec::new());
         for (_, row) in block.rows() {
             self.add_words(row.message(), &mut words);
@@ -164,6 +239,7 @@ impl TermSet {
                 self.add_key(number as u64, field, value, &mut words, &mut keys);
             }
         }
+        self.short.write(&mut words);
         (words, keys)
     }
 
@@ -195,6 +271,10 @@ impl TermSet {
 
     fn add_words(&mut self, text: &str, out: &mut String) {
         for token in tokens(text) {
+            if let Some(place) = ShortNumbers::place(token.as_bytes()) {
+                self.short.add(place);
+                continue;
+            }
             if token.is_ascii() {
                 // Most words were there before; only a new one is looked at closely.
                 if self.seen_words.is_new(token.as_bytes()) {
@@ -265,6 +345,24 @@ mod tests {
         }
         assert!(PieceFinder::new("827b").is_none());
         assert!(!PieceFinder::new("xq_8").unwrap().finds(b"req_~"));
+    }
+
+    #[test]
+    fn short_numbers_are_terms_until_there_are_many() {
+        let terms = |text: &str| {
+            let message = crate::record::Text::Slice(0..text.len() as u32);
+            let entry = Entry { raw: text.into(), message, ..Entry::default() };
+            let (words, _) = TermSet::default().collect(&[(0, entry)]);
+            words.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let few = ["0", "9", "10", "99", "00", "007", "7", "999", "0000", "1000", "9999"];
+        assert_eq!(terms(&few.join(" ")), few);
+        let many: Vec<String> = (0..200).map(|n| n.to_string()).collect();
+        assert_eq!(terms(&format!("a {} b", many.join(" "))), ["a", "b", ANY_SHORT]);
+        for word in few {
+            assert_eq!(word_terms(word), (word.to_owned(), Some(ANY_SHORT)));
+        }
+        assert_eq!(word_terms("a1"), ("a1".to_owned(), None));
     }
 
     #[test]

@@ -36,7 +36,7 @@ const INDEXER_BYTES: usize = 48 << 20;
 /// Segments of up to so many blocks count as equally small; tantivy's own default is for single entries.
 const MERGE_LAYER_BLOCKS: u32 = 64;
 /// Larger segments stay as they are until the partition is sealed.
-const MERGE_MAX_BLOCKS: usize = 1024;
+const MERGE_MAX_BLOCKS: usize = 256;
 
 /// What of the store is configurable.
 #[derive(Clone, Copy, Debug)]

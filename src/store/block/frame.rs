@@ -182,12 +182,13 @@ impl Header {
 
 /// Takes sections out of blocks.
 pub struct Unpacker {
-    context: DCtx<'static>,
+    /// One for each section: a context that meets another dictionary than last time takes it for cold and decodes slower.
+    contexts: [Option<DCtx<'static>>; SECTIONS],
 }
 
 impl Unpacker {
     pub fn new() -> Unpacker {
-        Unpacker { context: DCtx::create() }
+        Unpacker { contexts: Default::default() }
     }
 
     /// Replaces the content of `plain` by a section.
@@ -216,9 +217,10 @@ impl Unpacker {
             (true, Some(dictionaries)) => dictionaries.prepared[section as usize].as_ref(),
             (true, None) => return Err(StoreError::Block("the partition's dictionaries are missing")),
         };
+        let context = self.contexts[section as usize].get_or_insert_with(DCtx::create);
         let written = match prepared {
-            Some(dictionary) => self.context.decompress_using_ddict(plain, stored, dictionary),
-            None => self.context.decompress(plain, stored),
+            Some(dictionary) => context.decompress_using_ddict(plain, stored, dictionary),
+            None => context.decompress(plain, stored),
         };
         match written {
             Ok(length) if length == place.length => Ok(()),
