@@ -1,6 +1,6 @@
 //! Patterns made ready to look for in many texts, without allocating.
 
-use memchr::memchr2;
+use memchr::memchr2_iter;
 use regex::Regex;
 
 use crate::query::ast::Pattern;
@@ -113,51 +113,82 @@ impl Sequence {
     }
 }
 
-/// Finds an ASCII token, or the head of one, by its rarest letter. A case-insensitive search by bytes is exact,
-/// because no other character has an ASCII lower case (see [`lower`]).
+/// Finds an ASCII token, or the head of one, by its rarest letter.
 #[derive(Clone, Debug)]
 struct Scan {
     needle: Box<[u8]>,
-    /// Index in `needle` of the byte to search for, and that byte in both cases.
-    rare: usize,
-    cases: (u8, u8),
+    rare: Rare,
     whole: bool,
 }
 
-/// Letters and digits of logs, roughly from common to rare.
-const COMMON: &[u8] = b"etaoinsrl0d1c2pumf3g4_5h6w7b8y9vkxqjz";
-
 impl Scan {
     fn new(needle: &str, whole: bool) -> Option<Scan> {
-        if !needle.is_ascii() {
-            return None;
-        }
-        let rank = |byte: &u8| COMMON.iter().position(|common| common == byte);
-        let (rare, byte) = needle.bytes().enumerate().max_by_key(|(_, byte)| rank(byte))?;
-        let cases = (byte, byte.to_ascii_uppercase());
-        Some(Scan { needle: needle.as_bytes().into(), rare, cases, whole })
+        let rare = Rare::of(needle)?;
+        Some(Scan { needle: needle.as_bytes().into(), rare, whole })
     }
 
     /// Byte offsets of the tokens that fit.
     fn places<'a>(&'a self, text: &'a str) -> impl Iterator<Item = usize> + 'a {
         let bytes = text.as_bytes();
-        let mut from = 0;
-        std::iter::from_fn(move || {
-            loop {
-                let hit = from + memchr2(self.cases.0, self.cases.1, bytes.get(from..)?)?;
-                from = hit + 1;
-                let Some(start) = hit.checked_sub(self.rare) else { continue };
-                // Most hits are refused by what stands before them; so each token is compared once, however long.
-                if !text.is_char_boundary(start) || !starts_after(text, start) {
-                    continue;
-                }
-                let end = start + self.needle.len();
-                let fits = bytes.get(start..end).is_some_and(|part| part.eq_ignore_ascii_case(&self.needle));
-                if fits && (!self.whole || ends_before(text, end)) {
-                    return Some(start);
-                }
-            }
+        self.rare.places(bytes).filter(move |start| {
+            // Most hits are refused by what stands before them; so each token is compared once, however long.
+            let end = start + self.needle.len();
+            text.is_char_boundary(*start)
+                && starts_after(text, *start)
+                && bytes.get(*start..end).is_some_and(|part| part.eq_ignore_ascii_case(&self.needle))
+                && (!self.whole || ends_before(text, end))
         })
+    }
+}
+
+/// The rarest letter of an ASCII text. A case-insensitive search by bytes is exact, because no other character has an
+/// ASCII lower case (see [`lower`]).
+#[derive(Clone, Copy, Debug)]
+struct Rare {
+    /// Its place in the text, and the byte in both cases.
+    at: usize,
+    cases: (u8, u8),
+}
+
+/// Letters and digits of logs, roughly from common to rare.
+const COMMON: &[u8] = b"etaoinsrl0d1c2pumf3g4_5h6w7b8y9vkxqjz";
+
+impl Rare {
+    fn of(text: &str) -> Option<Rare> {
+        if !text.is_ascii() {
+            return None;
+        }
+        let rank = |byte: &u8| COMMON.iter().position(|common| common == byte);
+        let (at, byte) = text.bytes().enumerate().max_by_key(|(_, byte)| rank(byte))?;
+        Some(Rare { at, cases: (byte, byte.to_ascii_uppercase()) })
+    }
+
+    /// Where the text would begin.
+    fn places(self, bytes: &[u8]) -> impl Iterator<Item = usize> {
+        memchr2_iter(self.cases.0, self.cases.1, bytes).filter_map(move |hit| hit.checked_sub(self.at))
+    }
+}
+
+/// Whether an ASCII text, of whatever case, is among bytes. Of a long one only the beginning is looked for.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    needle: Box<[u8]>,
+    rare: Rare,
+}
+
+/// Bounds what a piece that is nearly everywhere can cost.
+const MAX_PIECE: usize = 32;
+
+impl Piece {
+    pub(super) fn new(text: &str) -> Option<Piece> {
+        let text = &text[..text.floor_char_boundary(MAX_PIECE)];
+        let rare = Rare::of(text)?;
+        Some(Piece { needle: text.as_bytes().into(), rare })
+    }
+
+    pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
+        let fits = |part: &[u8]| part.eq_ignore_ascii_case(&self.needle);
+        self.rare.places(bytes).any(|at| bytes.get(at..at + self.needle.len()).is_some_and(fits))
     }
 }
 
@@ -201,6 +232,19 @@ impl Glob {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pieces() {
+        let check = |piece: &str, text: &str, want: bool| {
+            assert_eq!(Piece::new(piece).unwrap().is_in(text.as_bytes()), want, "{piece} in {text}");
+        };
+        check("failed", "operationFAILED.", true);
+        check("failed", "fail", false);
+        check("8f3a", "xx8F3a", true);
+        check("zz", "z", false);
+        check(&"a".repeat(100), &"A".repeat(32), true);
+        assert!(Piece::new("käse").is_none() && Piece::new("").is_none());
+    }
 
     #[test]
     fn globs() {

@@ -1,13 +1,15 @@
 //! Quick looks at whole blocks: which of them, and which of their rows, a condition on the text cannot match.
 
 use crate::query::ast::{Ast, Pattern};
-use crate::query::matcher::Matcher;
+use crate::query::matcher::{Matcher, Piece};
 use crate::query::need::{Need, need};
 
 /// A condition on the text that every matching row fulfils.
 #[derive(Clone, Debug)]
 pub struct TextTest {
     matcher: Matcher,
+    /// Pieces that are in every text it finds, of whatever case.
+    pieces: Vec<Piece>,
     /// What it finds may be a number or a truth value.
     pub finds_numbers: bool,
     /// A text that contains what it finds need not match itself: it looks at what is around, or at ends.
@@ -18,6 +20,16 @@ impl TextTest {
     /// Whether it is in a text.
     pub fn is_in(&self, text: &str) -> bool {
         self.matcher.is_in(text)
+    }
+
+    /// Whether [`TextTest::may_be_in`] can tell anything.
+    pub fn has_pieces(&self) -> bool {
+        !self.pieces.is_empty() && !self.finds_numbers
+    }
+
+    /// Whether it may be in one of the texts that are somewhere in `bytes`. May be wrong in saying yes only.
+    pub fn may_be_in(&self, bytes: &[u8]) -> bool {
+        self.pieces.iter().all(|piece| piece.is_in(bytes))
     }
 
     /// Whether it may be in one of the lines of `text`. May be wrong in saying yes only.
@@ -31,11 +43,21 @@ pub(super) fn text_tests(ast: &Ast) -> Vec<TextTest> {
     match ast {
         Ast::Text(pattern) => vec![TextTest {
             matcher: Matcher::new(pattern),
+            pieces: pieces(&need(ast)),
             finds_numbers: !needs_letters(&need(ast)),
             looks_around: looks_around(pattern),
         }],
         Ast::And(items) => items.iter().flat_map(text_tests).collect(),
         _ => Vec::new(),
+    }
+}
+
+/// What must be in one text, of what is needed.
+fn pieces(need: &Need) -> Vec<Piece> {
+    match need {
+        Need::Word(text) | Need::Prefix(text) | Need::Contains(text) => Piece::new(text).into_iter().collect(),
+        Need::All(needs) => needs.iter().flat_map(pieces).collect(),
+        Need::Any(_) | Need::Anything | Need::Nothing | Need::Key { .. } | Need::Level(_) => Vec::new(),
     }
 }
 

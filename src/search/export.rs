@@ -83,9 +83,7 @@ impl Exporter<'_> {
 
     fn read(&mut self, block: &Stored) -> Result<(), StoreError> {
         let Exporter { query, window, opened, decoder, renderer, waiting } = self;
-        decoder.open(opened.dictionaries.as_ref(), &query.columns(), |buffer| {
-            opened.blocks.read(block.at, block.length, buffer)
-        })?;
+        opened.block(block.at, block.length, &query.columns(), decoder)?;
         let is_hit = |index: &usize| {
             let row = decoder.row(*index);
             window.contains(row.time()) && query.matches(&row)

@@ -11,7 +11,7 @@ use crate::search::budget::Meter;
 use crate::search::later::Later;
 use crate::search::prune::{self, Levels, Stored, Wanted};
 use crate::search::{SearchError, Window};
-use crate::store::block::{Decoder, Renderer};
+use crate::store::block::{Decoder, Origin, Renderer};
 use crate::store::{Block, Opened, PartitionView, Snapshot};
 
 /// With so few blocks a thread of their own does not pay.
@@ -324,6 +324,14 @@ impl Asked {
     fn look(&self, decoder: &mut Decoder) -> Result<Option<Vec<&TextTest>>, SearchError> {
         let mut in_messages = Vec::new();
         for test in &self.tests {
+            // Bytes are quicker than rows, and mostly they say that it is not there.
+            if test.has_pieces() && !decoder.other_texts(|bytes| test.may_be_in(bytes))? {
+                if !test.may_be_in_lines(decoder.messages()?) {
+                    return Ok(None);
+                }
+                in_messages.push(test);
+                continue;
+            }
             let named = Columns { named: (1 << NAMED) - 1, ..Columns::default() };
             decoder.want(&named)?;
             let in_named = (0..NAMED).any(|column| decoder.named_texts(column).any(|text| test.is_in(text)));
@@ -335,8 +343,7 @@ impl Asked {
             if in_numbers || decoder.field_texts().any(|text| test.is_in(text)) {
                 continue;
             }
-            decoder.want(&Columns { message: true, ..Columns::default() })?;
-            if !test.may_be_in_lines(decoder.messages()) {
+            if !test.may_be_in_lines(decoder.messages()?) {
                 return Ok(None);
             }
             in_messages.push(test);
@@ -433,13 +440,8 @@ impl Work<'_, '_> {
 
     fn open(&self, place: &Place<'_>, columns: &Columns, decoder: &mut Decoder) -> Result<(), SearchError> {
         match place {
-            Place::Stored(_, opened, stored) => decoder.open(opened.dictionaries.as_ref(), columns, |buffer| {
-                opened.blocks.read(stored.at, stored.length, buffer)
-            })?,
-            Place::Waiting(block) => decoder.open(None, columns, |buffer| {
-                buffer.extend_from_slice(&block.bytes);
-                Ok(())
-            })?,
+            Place::Stored(_, opened, stored) => opened.block(stored.at, stored.length, columns, decoder)?,
+            Place::Waiting(block) => decoder.open(None, columns, Origin::Memory(&block.bytes))?,
             Place::Open(_) => {}
         }
         Ok(())

@@ -14,7 +14,7 @@ use crate::store::StoreError;
 
 /// Name of the file in the partition's folder.
 const NAME: &str = "blocks";
-/// No block is longer; a larger claim is damage. Five sections of the longest, and the header.
+/// No block is longer; a larger claim is damage. All sections of the longest, and the header.
 const MAX_BLOCK: u64 = 512 << 20;
 
 #[derive(Debug)]
@@ -46,12 +46,13 @@ impl BlockFile {
         self.0.sync_data()
     }
 
-    /// Puts a block into `buffer`, which is empty.
-    pub fn read(&self, at: u64, length: u64, buffer: &mut Vec<u8>) -> Result<(), StoreError> {
-        if length > MAX_BLOCK {
-            return Err(StoreError::Block("its length is out of range"));
-        }
-        buffer.resize(length as usize, 0);
+    /// The length of a block, when it can be one.
+    pub fn check(length: u64) -> Result<usize, StoreError> {
+        if length > MAX_BLOCK { Err(StoreError::Block("its length is out of range")) } else { Ok(length as usize) }
+    }
+
+    /// Fills `buffer` with what begins at a byte.
+    pub fn read(&self, at: u64, buffer: &mut [u8]) -> Result<(), StoreError> {
         self.0.read_exact_at(buffer, at).map_err(StoreError::BlockFile)
     }
 }
@@ -72,10 +73,10 @@ mod tests {
         let file = BlockFile::writer(folder.path(), 0).unwrap();
         file.write(0, b"committed, and not").unwrap();
         let again = BlockFile::writer(folder.path(), 9).unwrap();
-        let mut buffer = Vec::new();
-        again.read(0, 9, &mut buffer).unwrap();
-        assert_eq!(buffer, b"committed");
-        assert!(again.read(0, 10, &mut Vec::new()).is_err());
+        let mut buffer = [0; 9];
+        again.read(0, &mut buffer).unwrap();
+        assert_eq!(&buffer, b"committed");
+        assert!(again.read(0, &mut [0; 10]).is_err());
         assert!(BlockFile::writer(folder.path(), 10).is_err());
     }
 }

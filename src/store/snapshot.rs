@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use serde::{Deserialize, Serialize};
 use tantivy::Searcher;
 
-use crate::record::Entry;
-use crate::store::block::Dictionaries;
+use crate::record::{Columns, Entry};
+use crate::store::block::{Decoder, Dictionaries, Origin};
 use crate::store::blocks::BlockFile;
 use crate::store::partition::{self, Folder, Payload};
 use crate::store::schema::{Block, Schema};
@@ -47,6 +47,13 @@ pub struct Summary {
     /// Retention rules that were applied when it was packed last, by their text; see `retention`.
     #[serde(default)]
     pub applied: Vec<String>,
+}
+
+impl Opened {
+    /// Opens a block that a document speaks of.
+    pub fn block(&self, at: u64, length: u64, columns: &Columns, decoder: &mut Decoder) -> Result<(), StoreError> {
+        decoder.open(self.dictionaries.as_ref(), columns, Origin::File { file: &self.blocks, at, length })
+    }
 }
 
 impl PartitionView {

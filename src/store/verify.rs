@@ -78,8 +78,7 @@ fn found(
     decoder: &mut Decoder,
     renderer: &mut Renderer,
 ) -> Result<BlockStats, StoreError> {
-    let read = |buffer: &mut Vec<u8>| opened.blocks.read(at, length, buffer);
-    decoder.open(opened.dictionaries.as_ref(), &Columns::all(), read)?;
+    opened.block(at, length, &Columns::all(), decoder)?;
     let raw_bytes = (0..decoder.len()).map(|index| decoder.entry(index, renderer).raw.len() as u64 + 1).sum();
     Ok(BlockStats { raw_bytes, ..BlockStats::of_rows(decoder) })
 }

@@ -64,6 +64,16 @@ impl TextList {
         self.check()
     }
 
+    /// Goes past a list without looking into it.
+    pub fn skip(reader: &mut Reader<'_>) -> Result<(), StoreError> {
+        let count = reader.size(MAX_ENTRIES.min(reader.0.len()))?;
+        let mut length = 0usize;
+        for _ in 0..count {
+            length = length.saturating_add(reader.size(super::frame::MAX_SECTION)?);
+        }
+        reader.bytes(length).map(drop)
+    }
+
     /// Takes the lengths of `count` texts that are all of `text`, each with a line end behind it.
     pub fn set_lines(&mut self, text: String, reader: &mut Reader<'_>, count: usize) -> Result<(), StoreError> {
         self.ends.clear();
@@ -78,6 +88,12 @@ impl TextList {
             return Err(StoreError::Block("the texts are longer or shorter than their lengths say"));
         }
         self.check()
+    }
+
+    /// Takes lines whose lengths are not known yet; see [`TextList::set_lines`].
+    pub fn set_text(&mut self, text: String) {
+        self.ends.clear();
+        self.text = text;
     }
 
     /// All texts as one, with what is between them.
@@ -125,18 +141,28 @@ impl Dictionary {
 
     /// Goes past a dictionary without looking into it.
     pub fn skip(reader: &mut Reader<'_>, entries: usize) -> Result<(), StoreError> {
-        let count = reader.size(MAX_ENTRIES.min(reader.0.len()))?;
-        let mut length = 0usize;
-        for _ in 0..count {
-            length = length.saturating_add(reader.size(super::frame::MAX_SECTION)?);
-        }
-        reader.bytes(length)?;
+        TextList::skip(reader)?;
         reader.skip_codes(entries)
+    }
+
+    /// Whether every code is of a text or of none.
+    pub fn check(&self) -> Result<(), StoreError> {
+        match self.codes.iter().max() {
+            Some(most) if usize::from(*most) > self.texts.len() => Err(StoreError::Block("a code is out of range")),
+            _ => Ok(()),
+        }
     }
 }
 
 /// Writes a column of texts that repeat.
 pub fn write_dictionary<'a>(out: &mut Vec<u8>, values: impl Iterator<Item = Option<&'a str>>) {
+    let (texts, codes) = codes_of(values);
+    texts.write(out);
+    put_codes(out, &codes);
+}
+
+/// The distinct texts in order of appearance, and for each value 0 for none, otherwise index + 1.
+pub fn codes_of<'a>(values: impl Iterator<Item = Option<&'a str>>) -> (TextList, Vec<u16>) {
     let mut numbers: HashMap<&str, u16> = HashMap::default();
     let mut texts = TextList::default();
     let mut last: Option<(&str, u16)> = None;
@@ -155,6 +181,5 @@ pub fn write_dictionary<'a>(out: &mut Vec<u8>, values: impl Iterator<Item = Opti
         number
     };
     let codes: Vec<u16> = values.map(&mut code).collect();
-    texts.write(out);
-    put_codes(out, &codes);
+    (texts, codes)
 }

@@ -3,18 +3,30 @@
 
 use std::sync::Arc;
 
-use super::BlockRow;
+use super::{BlockRow, MAX_ENTRIES};
 use super::columns::{Dictionary, TextList};
 use super::encode::{HEAD_COLUMNS, SIDE_COLUMNS};
 use super::fields::FieldColumns;
 use super::frame::{Dictionaries, Header, SECTIONS, Section, Unpacker, sections};
 use super::numbers::Reader;
+use super::packed;
 use super::template::{Renderer, Template};
 use super::values::take_duration;
 use crate::record::{Columns, Entry, Fields, Level, LevelSource, NAMED, Text, TimeSource};
-use crate::store::StoreError;
+use crate::store::{BlockFile, StoreError};
 
 type Result<T> = std::result::Result<T, StoreError>;
+
+/// Where a block comes from.
+#[derive(Clone, Copy)]
+pub enum Origin<'a> {
+    Memory(&'a [u8]),
+    /// So many bytes from that byte of the file.
+    File { file: &'a Arc<BlockFile>, at: u64, length: u64 },
+}
+
+/// Read of a block at first when only its heads are wanted. Longer heads take a second look.
+const BEGINNING: usize = 2048;
 
 /// See [`Columns::all`].
 static EVERYTHING: Columns =
@@ -25,9 +37,13 @@ static EVERYTHING: Columns =
 pub struct Decoder {
     unpacker: Unpacker,
     dictionaries: Option<Arc<Dictionaries>>,
+    /// What was read of the block so far, and where the rest is.
     block: Vec<u8>,
+    rest: Option<(Arc<BlockFile>, u64)>,
+    length: usize,
     header: Header,
     plain: Vec<u8>,
+    codes: Vec<u16>,
     /// What the rows have.
     loaded: Columns,
     pub(super) sequences: Vec<u64>,
@@ -64,8 +80,11 @@ impl Decoder {
             unpacker: Unpacker::new(),
             dictionaries: None,
             block: Vec::new(),
+            rest: None,
+            length: 0,
             header: Header::default(),
             plain: Vec::new(),
+            codes: Vec::new(),
             loaded: Columns::default(),
             sequences: Vec::new(),
             times: Vec::new(),
@@ -79,14 +98,8 @@ impl Decoder {
         }
     }
 
-    /// Opens a block: `fill` puts its bytes into the buffer it is given.
-    pub fn open(
-        &mut self,
-        dictionaries: Option<&Arc<Dictionaries>>,
-        columns: &Columns,
-        fill: impl FnOnce(&mut Vec<u8>) -> Result<()>,
-    ) -> Result<()> {
-        self.block.clear();
+    /// Opens a block. Of one in a file no more is read than is wanted.
+    pub fn open(&mut self, dictionaries: Option<&Arc<Dictionaries>>, columns: &Columns, origin: Origin<'_>) -> Result<()> {
         self.loaded = Columns::default();
         self.named.iter_mut().for_each(Dictionary::clear);
         self.durations.clear();
@@ -97,10 +110,34 @@ impl Decoder {
         // After an error there are no rows.
         self.times.clear();
         self.header = Header::default();
-        fill(&mut self.block)?;
-        self.header = Header::read(&self.block)?;
+        self.block.clear();
+        match origin {
+            Origin::Memory(bytes) => {
+                self.block.extend_from_slice(bytes);
+                (self.rest, self.length) = (None, bytes.len());
+            }
+            Origin::File { file, at, length } => {
+                self.length = BlockFile::check(length)?;
+                self.rest = Some((file.clone(), at));
+                let first = if needs_heads_alone(columns) { BEGINNING.min(self.length) } else { self.length };
+                self.load(first)?;
+            }
+        }
+        self.header = Header::read(&self.block, self.length)?;
         self.read_heads(if columns.raw { &EVERYTHING } else { columns })?;
         self.want(columns)
+    }
+
+    /// Reads on, so that the first `end` bytes are there.
+    fn load(&mut self, end: usize) -> Result<()> {
+        let have = self.block.len();
+        if have < end
+            && let Some((file, at)) = &self.rest
+        {
+            self.block.resize(end, 0);
+            file.read(at + have as u64, &mut self.block[have..])?;
+        }
+        Ok(())
     }
 
     /// Number of entries.
@@ -135,14 +172,27 @@ impl Decoder {
     }
 
     /// All sections of the block, to be packed again.
-    pub fn all_sections(&self) -> Result<[Vec<u8>; SECTIONS]> {
+    pub fn all_sections(&mut self) -> Result<[Vec<u8>; SECTIONS]> {
+        self.load(self.length)?;
         sections(&self.block, self.dictionaries.as_ref())
     }
 
-    /// All messages as one text, each with a line end behind it, for a quick look whether something may be there. Empty
-    /// when not asked for.
-    pub fn messages(&self) -> &str {
-        self.messages.whole()
+    /// Whether `test` says yes to what holds the texts of named columns and fields: all of them, with something between
+    /// some of them. For a quick look whether something may be there.
+    pub fn other_texts(&mut self, test: impl Fn(&[u8]) -> bool) -> Result<bool> {
+        for section in [Section::Names, Section::Side, Section::Fields] {
+            self.unpack(section)?;
+            if test(&self.plain) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// All messages as one text, each with a line end behind it, likewise.
+    pub fn messages(&mut self) -> Result<&str> {
+        self.unpack_text()?;
+        Ok(self.messages.whole())
     }
 
     /// The distinct texts of a named column, likewise.
@@ -191,6 +241,9 @@ impl Decoder {
     }
 
     fn unpack(&mut self, section: Section) -> Result<()> {
+        // Whoever wants more than the heads mostly wants more still.
+        let end = self.header.end(section);
+        self.load(if section == Section::Heads || section == Section::Names { end } else { self.length })?;
         self.bytes += self.header.length(section) as u64;
         let dictionaries = self.dictionaries.as_ref();
         self.unpacker.unpack(&self.block, &self.header, section, dictionaries, &mut self.plain)
@@ -200,22 +253,44 @@ impl Decoder {
         self.unpack(Section::Heads)?;
         let count = self.header.entries;
         let mut reader = Reader(&self.plain);
-        read_sequences(&mut reader, count, &mut self.sequences)?;
+        self.sequences.clear();
+        packed::deltas(&mut reader, count, |sequence| self.sequences.push(sequence as u64))?;
         self.times.clear();
         read_times(&mut reader, count, &mut self.times)?;
         self.kinds.clear();
-        for byte in reader.bytes(count)? {
-            self.kinds.push(Kind::read(*byte)?);
+        read_kinds(&mut reader, count, &mut self.codes, &mut self.kinds)?;
+        let wanted = (columns.named | self.loaded.named) & mask(&HEAD_COLUMNS);
+        if wanted == 0 {
+            return Ok(());
         }
-        let wanted = columns.named | self.loaded.named;
+        for column in HEAD_COLUMNS {
+            if wanted & 1 << column == 0 {
+                self.named[column].clear();
+                packed::skip_codes(&mut reader, count)?;
+            } else {
+                packed::codes(&mut reader, count, &mut self.named[column].codes)?;
+            }
+        }
+        self.read_names(wanted)?;
+        self.loaded.named |= wanted;
+        Ok(())
+    }
+
+    fn read_names(&mut self, wanted: u16) -> Result<()> {
+        self.unpack(Section::Names)?;
+        let mut reader = Reader(&self.plain);
         for column in HEAD_COLUMNS {
             // Nothing of the rest is wanted.
             if wanted & mask(&HEAD_COLUMNS) >> column << column == 0 {
                 break;
             }
-            read_or_skip(&mut self.named[column], wanted & 1 << column != 0, &mut reader, count)?;
+            if wanted & 1 << column == 0 {
+                TextList::skip(&mut reader)?;
+            } else {
+                self.named[column].texts.read(&mut reader, MAX_ENTRIES)?;
+                self.named[column].check()?;
+            }
         }
-        self.loaded.named |= columns.named & mask(&HEAD_COLUMNS);
         Ok(())
     }
 
@@ -246,12 +321,22 @@ impl Decoder {
 
     fn read_messages(&mut self, lengths: &[u8]) -> Result<()> {
         let count = self.header.entries;
-        let side = std::mem::replace(&mut self.plain, self.messages.take_text().into_bytes());
-        let unpacked = self.unpack(Section::Text);
-        let text = std::mem::replace(&mut self.plain, side);
-        unpacked?;
-        let text = String::from_utf8(text).map_err(|_| StoreError::Block("a text is not UTF-8"))?;
+        self.unpack_text()?;
+        let text = self.messages.take_text();
         self.messages.set_lines(text, &mut Reader(lengths), count)
+    }
+
+    /// Puts the whole text into `messages`, which does not know its lines then.
+    fn unpack_text(&mut self) -> Result<()> {
+        if !self.messages.whole().is_empty() {
+            return Ok(());
+        }
+        let plain = std::mem::replace(&mut self.plain, self.messages.take_text().into_bytes());
+        let unpacked = self.unpack(Section::Text);
+        let text = std::mem::replace(&mut self.plain, plain);
+        unpacked?;
+        self.messages.set_text(String::from_utf8(text).map_err(|_| StoreError::Block("a text is not UTF-8"))?);
+        Ok(())
     }
 
     fn read_raw(&mut self) -> Result<()> {
@@ -323,19 +408,9 @@ fn mask(columns: &[usize]) -> u16 {
     columns.iter().fold(0, |mask, column| mask | 1 << column)
 }
 
-fn read_sequences(reader: &mut Reader<'_>, count: usize, sequences: &mut Vec<u64>) -> Result<()> {
-    sequences.clear();
-    let first = reader.number()?;
-    if reader.size(1)? == 0 {
-        sequences.extend((0..count as u64).map(|n| first.wrapping_add(n)));
-        return Ok(());
-    }
-    let mut sequence = first;
-    for _ in 0..count {
-        sequence = sequence.wrapping_add(reader.signed()? as u64);
-        sequences.push(sequence);
-    }
-    Ok(())
+fn needs_heads_alone(columns: &Columns) -> bool {
+    let Columns { named, duration, message, raw, fields } = columns;
+    named & !mask(&HEAD_COLUMNS) == 0 && !duration && !message && !raw && *fields == Fields::None
 }
 
 fn read_times(reader: &mut Reader<'_>, count: usize, times: &mut Vec<i64>) -> Result<()> {
@@ -346,10 +421,16 @@ fn read_times(reader: &mut Reader<'_>, count: usize, times: &mut Vec<i64>) -> Re
         3 => 1_000_000_000,
         _ => return Err(StoreError::Block("the time has an unknown unit")),
     };
-    let mut time = 0i64;
-    for _ in 0..count {
-        time = time.wrapping_add(reader.signed()?);
-        times.push(time.wrapping_mul(unit));
+    packed::deltas(reader, count, |time| times.push(time.wrapping_mul(unit)))
+}
+
+fn read_kinds(reader: &mut Reader<'_>, count: usize, codes: &mut Vec<u16>, kinds: &mut Vec<Kind>) -> Result<()> {
+    let distinct = reader.size(usize::from(u8::MAX) + 1)?;
+    let distinct = reader.bytes(distinct)?.iter().map(|byte| Kind::read(*byte)).collect::<Result<Vec<Kind>>>()?;
+    packed::codes(reader, count, codes)?;
+    for code in codes {
+        let kind = distinct.get(usize::from(*code)).ok_or(StoreError::Block("a code is out of range"))?;
+        kinds.push(*kind);
     }
     Ok(())
 }

@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::io;
 
-use super::columns::{TextList, write_dictionary};
+use super::columns::{TextList, codes_of, write_dictionary};
 use super::derive::derive;
 use super::fields;
 use super::frame::{Dictionaries, Packer, SECTIONS, Section};
-use super::numbers::{put, put_codes, put_signed};
+use super::numbers::{put, put_codes};
+use super::packed;
 use super::template::{Renderer, Template, is_candidate};
 use super::values::put_duration;
 use crate::record::Entry;
@@ -38,7 +39,8 @@ impl Encoder {
     /// The block of `entries`, each with its sequence number.
     pub fn encode(&mut self, entries: &[(u64, Entry)]) -> io::Result<Vec<u8>> {
         self.sections.iter_mut().for_each(Vec::clear);
-        heads(&mut self.sections[Section::Heads as usize], entries);
+        let [heads, names, ..] = &mut self.sections;
+        write_heads(heads, names, entries);
         side(&mut self.sections[Section::Side as usize], entries);
         let text = &mut self.sections[Section::Text as usize];
         for (_, entry) in entries {
@@ -56,22 +58,15 @@ impl Encoder {
     }
 }
 
-fn heads(out: &mut Vec<u8>, entries: &[(u64, Entry)]) {
-    let first = entries.first().map_or(0, |(sequence, _)| *sequence);
-    put(out, first);
-    let is_run = entries.iter().zip(first..).all(|((sequence, _), want)| *sequence == want);
-    put(out, u64::from(!is_run));
-    if !is_run {
-        let mut before = first;
-        for (sequence, _) in entries {
-            put_signed(out, sequence.wrapping_sub(before) as i64);
-            before = *sequence;
-        }
-    }
+fn write_heads(out: &mut Vec<u8>, names: &mut Vec<u8>, entries: &[(u64, Entry)]) {
+    let sequences: Vec<i64> = entries.iter().map(|(sequence, _)| *sequence as i64).collect();
+    packed::put_deltas(out, &sequences);
     times(out, entries);
-    out.extend(entries.iter().map(|(_, entry)| kind(entry)));
+    kinds(out, entries);
     for column in HEAD_COLUMNS {
-        write_dictionary(out, entries.iter().map(|(_, entry)| entry.named()[column].1));
+        let (texts, codes) = codes_of(entries.iter().map(|(_, entry)| entry.named()[column].1));
+        packed::put_codes(out, &codes);
+        texts.write(names);
     }
 }
 
@@ -80,12 +75,22 @@ fn times(out: &mut Vec<u8>, entries: &[(u64, Entry)]) {
     let units = [1_000_000_000, 1_000_000, 1_000];
     let (code, unit) = units.iter().position(divides).map_or((0, 1), |i| (3 - i as u8, units[i]));
     out.push(code);
-    let mut before = 0i64;
-    for (_, entry) in entries {
-        let time = entry.time / unit;
-        put_signed(out, time.wrapping_sub(before));
-        before = time;
-    }
+    let times: Vec<i64> = entries.iter().map(|(_, entry)| entry.time / unit).collect();
+    packed::put_deltas(out, &times);
+}
+
+fn kinds(out: &mut Vec<u8>, entries: &[(u64, Entry)]) {
+    let mut distinct: Vec<u8> = Vec::new();
+    let mut code = |kind: u8| {
+        distinct.iter().position(|known| *known == kind).unwrap_or_else(|| {
+            distinct.push(kind);
+            distinct.len() - 1
+        }) as u16
+    };
+    let codes: Vec<u16> = entries.iter().map(|(_, entry)| code(kind(entry))).collect();
+    put(out, distinct.len() as u64);
+    out.extend_from_slice(&distinct);
+    packed::put_codes(out, &codes);
 }
 
 fn kind(entry: &Entry) -> u8 {

@@ -9,9 +9,9 @@ use zstd::zstd_safe::{CCtx, CDict, DCtx, DDict};
 use crate::store::StoreError;
 
 /// Written into each block; a reader refuses those it does not know.
-const VERSION: u8 = 1;
-/// Sections of a block, in their order: heads, side, text, fields, raw.
-pub const SECTIONS: usize = 5;
+const VERSION: u8 = 2;
+/// Sections of a block, in their order: heads, names, side, text, fields, raw.
+pub const SECTIONS: usize = 6;
 /// Bytes before the sections.
 pub const HEADER: usize = 4 + SECTIONS * 12 + 4;
 /// No section is longer; a larger claim is damage.
@@ -19,16 +19,23 @@ pub const MAX_SECTION: usize = 64 << 20;
 /// A shorter section is not worth a frame.
 const MIN_FRAME: usize = 48;
 /// Largest dictionary to train for each section. Text has the most to repeat; of ids only the frame of columns does.
-pub const TRAINED_BYTES: [usize; SECTIONS] = [4 << 10, 4 << 10, 64 << 10, 16 << 10, 16 << 10];
+/// Heads are packed and not compressed.
+pub const TRAINED_BYTES: [usize; SECTIONS] = [0, 4 << 10, 4 << 10, 64 << 10, 16 << 10, 16 << 10];
 
 /// What is in a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
     Heads,
+    Names,
     Side,
     Text,
     Fields,
     Raw,
+}
+
+impl Section {
+    pub const ALL: [Section; SECTIONS] =
+        [Section::Heads, Section::Names, Section::Side, Section::Text, Section::Fields, Section::Raw];
 }
 
 /// The trained dictionaries of a sealed partition, ready to decompress with. An empty one is none.
@@ -99,7 +106,7 @@ impl Packer {
 
     /// Appends a section, plain where compression gains nothing.
     fn compress(&mut self, number: usize, plain: &[u8], block: &mut Vec<u8>) -> io::Result<()> {
-        if plain.len() >= MIN_FRAME {
+        if plain.len() >= MIN_FRAME && number != Section::Heads as usize {
             let start = block.len();
             block.resize(start + zstd::zstd_safe::compress_bound(plain.len()), 0);
             let target = &mut block[start..];
@@ -142,8 +149,9 @@ pub struct Header {
 }
 
 impl Header {
-    pub fn read(block: &[u8]) -> Result<Header, StoreError> {
-        let Some((head, _)) = block.split_at_checked(HEADER) else {
+    /// Reads it off the beginning of a block that is `length` bytes long in all.
+    pub fn read(beginning: &[u8], length: usize) -> Result<Header, StoreError> {
+        let Some((head, _)) = beginning.split_at_checked(HEADER) else {
             return Err(StoreError::Block("the header is cut short"));
         };
         if head[0] != VERSION {
@@ -168,10 +176,16 @@ impl Header {
         if entries > super::MAX_ENTRIES {
             return Err(StoreError::Block("there are too many entries"));
         }
-        if start != block.len() {
+        if start != length {
             return Err(StoreError::Block("the block is cut short"));
         }
         Ok(header)
+    }
+
+    /// Where a section ends in the block.
+    pub fn end(&self, section: Section) -> usize {
+        let place = self.places[section as usize];
+        place.start + place.stored
     }
 
     /// Length of a section before compression.
@@ -231,11 +245,10 @@ impl Unpacker {
 
 /// The sections of a block as they were before compression.
 pub fn sections(block: &[u8], dictionaries: Option<&Arc<Dictionaries>>) -> Result<[Vec<u8>; SECTIONS], StoreError> {
-    let header = Header::read(block)?;
+    let header = Header::read(block, block.len())?;
     let mut unpacker = Unpacker::new();
     let mut found: [Vec<u8>; SECTIONS] = Default::default();
-    let all = [Section::Heads, Section::Side, Section::Text, Section::Fields, Section::Raw];
-    for section in all {
+    for section in Section::ALL {
         unpacker.unpack(block, &header, section, dictionaries, &mut found[section as usize])?;
     }
     Ok(found)
@@ -248,20 +261,21 @@ mod tests {
     #[test]
     fn sections_come_back_with_and_without_dictionaries() {
         let text: Vec<u8> = (0..2000).flat_map(|n: u32| format!("line {n} of many\n").into_bytes()).collect();
-        let sections: [Vec<u8>; SECTIONS] = [b"short".to_vec(), vec![0; 100], text, Vec::new(), b"x".repeat(70)];
-        let trained = [Vec::new(), Vec::new(), b"of many\nline ".repeat(20), Vec::new(), Vec::new()];
+        let sections: [Vec<u8>; SECTIONS] = [b"short".to_vec(), vec![1; 90], vec![0; 100], text, Vec::new(), b"x".repeat(70)];
+        let mut trained: [Vec<u8>; SECTIONS] = Default::default();
+        trained[Section::Text as usize] = b"of many\nline ".repeat(20);
         let dictionaries = Arc::new(Dictionaries::new(trained));
         for used in [None, Some(&dictionaries)] {
             let block = Packer::new(3, used.map(|d| &**d)).unwrap().pack(7, &sections).unwrap();
-            let header = Header::read(&block).unwrap();
+            let header = Header::read(&block, block.len()).unwrap();
             assert_eq!(header.entries, 7);
-            let all = [Section::Heads, Section::Side, Section::Text, Section::Fields, Section::Raw];
             let mut plain = Vec::new();
-            for section in all {
+            for section in Section::ALL {
                 Unpacker::new().unpack(&block, &header, section, used, &mut plain).unwrap();
                 assert_eq!(plain, sections[section as usize]);
             }
-            assert!(Header::read(&block[..block.len() - 1]).is_err());
+            assert!(Header::read(&block, block.len() - 1).is_err());
+            assert!(Header::read(&block[..HEADER - 1], block.len()).is_err());
         }
     }
 }

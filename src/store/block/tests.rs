@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::frame::{Dictionaries, SECTIONS, sections};
 use super::template::Renderer;
-use super::{Decoder, Encoder};
+use super::{Decoder, Encoder, Origin};
 use crate::parse::Format;
 use crate::parse::zone::Zone;
 use crate::record::{Columns, Entry, Fields, Level, LevelSource, Row, Text, TimeSource, Value};
@@ -13,10 +13,7 @@ use crate::store::StoreError;
 /// The entries of a block.
 fn decode(block: &[u8], dictionaries: Option<&std::sync::Arc<Dictionaries>>) -> Result<Vec<(u64, Entry)>, StoreError> {
     let mut decoder = Decoder::new();
-    decoder.open(dictionaries, &Columns::all(), |buffer| {
-        buffer.extend_from_slice(block);
-        Ok(())
-    })?;
+    decoder.open(dictionaries, &Columns::all(), Origin::Memory(block))?;
     let mut renderer = Renderer::default();
     Ok((0..decoder.len()).map(|i| (decoder.sequence(i), decoder.entry(i, &mut renderer))).collect())
 }
@@ -101,7 +98,7 @@ proptest! {
         };
         let mut decoder = Decoder::new();
         let mut all = columns(&asked[0]);
-        decoder.open(None, &all, |buffer| { buffer.extend_from_slice(&block); Ok(()) }).unwrap();
+        decoder.open(None, &all, Origin::Memory(&block)).unwrap();
         for more in &asked {
             decoder.want(&columns(more)).unwrap();
             all = all.and(&columns(more));
@@ -168,7 +165,7 @@ fn templates_are_found() {
         let entries: Vec<_> = (100..200).map(entry).collect();
         let block = encode(&entries);
         assert_eq!(decode(&block, None).unwrap(), plain(&entries));
-        let raw = sections(&block, None).unwrap()[4].len();
+        let raw = sections(&block, None).unwrap()[SECTIONS - 1].len();
         assert!(raw < line.len() + 200, "{line}: {raw} bytes for raw texts");
     };
     check(Format::Python, "2026-11-23 10:15:30,NUMBER - orchestrator.x - WARNING - took NUMBER ms\n  more");

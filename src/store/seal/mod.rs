@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::query::Query;
 use crate::record::{Columns, Entry, Row, column};
-use crate::store::block::{Decoder, Renderer, SECTIONS, sections};
+use crate::store::block::{Decoder, Renderer, SECTIONS};
 use crate::store::partition::{Folder, folder_name};
 use crate::store::snapshot::{Opened, PartitionView, Summary};
 use crate::store::{Packing, StoreError, dictionaries};
@@ -130,9 +130,7 @@ impl<'a> Sealer<'a> {
     }
 
     fn open(&mut self, place: &Place, columns: &Columns) -> Result<(), StoreError> {
-        let blocks = &self.opened.blocks;
-        self.decoder
-            .open(self.opened.dictionaries.as_ref(), columns, |buffer| blocks.read(place.at, place.length, buffer))
+        self.opened.block(place.at, place.length, columns, &mut self.decoder)
     }
 
     /// Looks at the heads of all blocks: which streams there are, and samples to train on.
@@ -145,9 +143,7 @@ impl<'a> Sealer<'a> {
             self.open(place, &Columns { named: 1 << column::SOURCE | 1 << column::SERVICE, ..Columns::default() })?;
             groups.count(index, &self.decoder);
             if index % every == 0 && bytes < SAMPLE_BYTES {
-                let mut block = Vec::new();
-                self.opened.blocks.read(place.at, place.length, &mut block)?;
-                let sample = sections(&block, self.opened.dictionaries.as_ref())?;
+                let sample = self.decoder.all_sections()?;
                 bytes += sample.iter().map(Vec::len).sum::<usize>();
                 samples.push(sample);
             }
@@ -169,7 +165,7 @@ impl<'a> Sealer<'a> {
         self.open(place, &Columns::all())?;
         if self.pending.is_empty() && self.is_good(place, groups, group, next) {
             output.close()?;
-            output.copy(&self.decoder, place)?;
+            output.copy(&mut self.decoder, place)?;
             return Ok(());
         }
         for index in 0..self.decoder.len() {

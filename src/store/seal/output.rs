@@ -84,7 +84,7 @@ impl Output {
     }
 
     /// Takes a block over as it is; only its compression is another.
-    pub fn copy(&mut self, block: &Decoder, place: &Place) -> Result<(), StoreError> {
+    pub fn copy(&mut self, block: &mut Decoder, place: &Place) -> Result<(), StoreError> {
         let sections = block.all_sections()?;
         let bytes = self.encoder.pack(block.len(), &sections).map_err(|source| self.wrong(source))?;
         let (words, keys) = self.terms.collect_block(block);
