@@ -33,7 +33,7 @@ fn main() {
     match words[..] {
         ["child", "ingest", data, ref logs @ ..] => println!("{}", ingest(Path::new(data), logs)),
         ["child", "seal", data] => println!("{}", seal(Path::new(data))),
-        ["child", "ask", data] => println!("{}", ask(Path::new(data))),
+        ["child", "ask", data, ref own @ ..] => println!("{}", ask(Path::new(data), own)),
         [] => run(DEFAULT_ENTRIES, &[]),
         [first, ..] => match first.parse() {
             Ok(entries) => run(entries, &[]),
@@ -223,12 +223,14 @@ const QUESTIONS: [(&str, &str); 9] = [
     ("\"operation failed\"", "120 ms, two cores"),
 ];
 
-fn ask(data: &Path) -> Value {
+/// Asks the questions that have goals, or others.
+fn ask(data: &Path, own: &[&str]) -> Value {
     let snapshot = Snapshot::of_disk(data).unwrap();
     let Body::Entries(any) = search::ask(&snapshot, &request("workflow_id:*", 1), 0).unwrap().body else { panic!() };
     let workflow = any[0].1.workflow_id.clone().unwrap();
     let mut answers = Vec::new();
-    for (question, goal) in QUESTIONS {
+    let own: Vec<(&str, &str)> = own.iter().map(|question| (*question, "")).collect();
+    for (question, goal) in if own.is_empty() { &QUESTIONS[..] } else { &own } {
         let question = question.replace("WORKFLOW", &workflow);
         let request = request(&question, if goal.contains("newest 50") { 50 } else { 10_000 });
         let hits = answer(&snapshot, &request);

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::query::pipe::{Output, Pipe, SortKey};
 use crate::query::{Field, Query};
-use crate::record::{Columns, Entry, Row};
+use crate::record::{Columns, Entry, Level, Row};
 use crate::search::aggregate::{Aggregation, Column, Limits, Role, Table, values};
 use crate::search::budget::{Budget, Cut, Meter};
 use crate::search::entries::{Cursor, Request, find, window_of};
@@ -244,8 +244,14 @@ impl Visit for Option<Counting<'_>> {
         self.as_ref().is_some_and(|counting| counting.aggregation.needs_counts_alone())
     }
 
-    fn counts(&mut self, first: i64, last: i64, counts: &[(crate::record::Level, u64)]) -> bool {
-        self.as_mut().is_some_and(|counting| counting.aggregation.take_counts(first, last, counts))
+    fn counts_fit(&self, first: i64, last: i64) -> bool {
+        self.as_ref().is_some_and(|counting| counting.aggregation.counts_fit(first, last))
+    }
+
+    fn counts(&mut self, first: i64, last: i64, level: Level, count: u64) {
+        if let Some(counting) = self {
+            counting.aggregation.take_counts(first, last, level, count);
+        }
     }
 }
 

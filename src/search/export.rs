@@ -61,7 +61,7 @@ struct Exporter<'a> {
 impl Exporter<'_> {
     fn run(&mut self, partition: &PartitionView, take: &mut impl FnMut(Entry) -> bool) -> Result<bool, SearchError> {
         let need = self.query.need();
-        let wanted = Wanted { need: &need, window: self.window, levels: false };
+        let wanted = Wanted { need: &need, window: self.window, counts: false };
         let budget = Budget { time: std::time::Duration::MAX, decoded_bytes: u64::MAX, ..Budget::default() };
         let (mut blocks, _) = stored(partition, self.opened, wanted, &Meter::start(&budget))?;
         blocks.sort_by_key(|block| (block.first_sequence, block.at));

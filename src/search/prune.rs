@@ -12,15 +12,15 @@ use crate::record::Level;
 use crate::search::budget::Meter;
 use crate::search::{SearchError, Window};
 use crate::store::{
-    AT, Block, FIRST_SEQUENCE, FIRST_TIME, LAST_TIME, LENGTH, Opened, PartitionView, PieceFinder, StoreError, key_term,
-    level_column, prefix_may_be_in_bucket, prefix_terms, word_terms,
+    AT, BY_MINUTE, Block, FIRST_SEQUENCE, FIRST_TIME, LAST_TIME, LENGTH, MinuteCount, Opened, PartitionView,
+    PieceFinder, StoreError, key_term, level_column, prefix_may_be_in_bucket, prefix_terms, word_terms,
 };
 
 /// Terms that are looked at between two looks at the meter.
 const TERMS_A_CHECK: usize = 4096;
 
 /// A block of a partition that may hold hits.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Stored {
     pub first_time: i64,
     pub last_time: i64,
@@ -28,12 +28,18 @@ pub struct Stored {
     /// Where it is in the file of blocks.
     pub at: u64,
     pub length: u64,
-    /// Number of its entries by level, when asked for.
-    pub levels: Option<Levels>,
+    /// When asked for.
+    pub counts: Option<Counts>,
 }
 
-/// Number of entries at each level.
-pub type Levels = [u32; Level::ALL.len()];
+/// Number of entries.
+#[derive(Clone, Debug)]
+pub struct Counts {
+    /// At each level.
+    pub levels: [u64; Level::ALL.len()],
+    /// By minute, in their order; none when all are of one minute, or it is not known.
+    pub by_minute: Vec<MinuteCount>,
+}
 
 /// What was looked at to find them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,7 +55,7 @@ pub struct Effort {
 pub struct Wanted<'a> {
     pub need: &'a Need,
     pub window: Window,
-    pub levels: bool,
+    pub counts: bool,
 }
 
 /// The candidates of a partition. Fewer than there are when the meter says stop.
@@ -76,25 +82,25 @@ fn candidates(segment: &SegmentReader, set: &Set, wanted: Wanted<'_>, found: &mu
     let (first, last) = (columns.i64(FIRST_TIME)?, columns.i64(LAST_TIME)?);
     let (at, length) = (columns.u64(AT)?, columns.u64(LENGTH)?);
     let first_sequences = columns.u64(FIRST_SEQUENCE)?;
+    let by_minute = columns.u64(BY_MINUTE)?;
     let mut by_level = Vec::new();
-    if wanted.levels {
+    if wanted.counts {
         for level in Level::ALL {
             by_level.push(columns.u64(&level_column(level))?);
         }
     }
-    let levels_of = |document| {
-        let mut levels = Levels::default();
-        let counts = by_level.iter().map(|column| column.first(document).unwrap_or(0) as u32);
-        levels.iter_mut().zip(counts).for_each(|(level, count)| *level = count);
-        levels
+    let counts_of = |document, first_time| {
+        let levels = std::array::from_fn(|level| by_level[level].first(document).unwrap_or(0));
+        let by_minute = by_minute.values_for_doc(document);
+        Counts { levels, by_minute: by_minute.filter_map(|n| MinuteCount::unpack(n, first_time)).collect() }
     };
     for document in (0..segment.max_doc()).filter(|document| set.has(*document)) {
         let (Some(first_time), Some(last_time)) = (first.first(document), last.first(document)) else { continue };
         if wanted.window.overlaps(first_time, last_time) {
             let (at, length) = (at.first(document).unwrap_or(0), length.first(document).unwrap_or(0));
-            let levels = wanted.levels.then(|| levels_of(document));
+            let counts = wanted.counts.then(|| counts_of(document, first_time));
             let first_sequence = first_sequences.first(document).unwrap_or(0);
-            found.push(Stored { first_time, last_time, first_sequence, at, length, levels });
+            found.push(Stored { first_time, last_time, first_sequence, at, length, counts });
         }
     }
     Ok(())

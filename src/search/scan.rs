@@ -9,10 +9,10 @@ use crate::query::{Need, Query, TextTest};
 use crate::record::{Columns, Entry, Fields, Level, NAMED, Row};
 use crate::search::budget::Meter;
 use crate::search::later::Later;
-use crate::search::prune::{self, Levels, Stored, Wanted};
+use crate::search::prune::{self, Counts, Stored, Wanted};
 use crate::search::{SearchError, Window};
 use crate::store::block::{Decoder, Origin, Renderer};
-use crate::store::{Block, Opened, PartitionView, Snapshot};
+use crate::store::{Block, MINUTE, MinuteCount, Opened, PartitionView, Snapshot};
 
 /// With so few blocks a thread of their own does not pay.
 const BLOCKS_A_THREAD: usize = 8;
@@ -31,11 +31,13 @@ pub trait Visit: Send {
         false
     }
 
-    /// Takes the entries of a block, from the time of the first to that of the last, by their number at each level. False:
-    /// they have to be decoded.
-    fn counts(&mut self, _first: i64, _last: i64, _counts: &[(Level, u64)]) -> bool {
+    /// Whether entries from one time to another can be taken by their number alone.
+    fn counts_fit(&self, _first: i64, _last: i64) -> bool {
         false
     }
+
+    /// Takes such entries: so many at a level.
+    fn counts(&mut self, _first: i64, _last: i64, _level: Level, _count: u64) {}
 }
 
 /// Takes rows, whatever they are kept in.
@@ -163,7 +165,7 @@ enum Place<'a> {
 struct Candidate<'a> {
     first_time: i64,
     last_time: i64,
-    levels: Option<Levels>,
+    counts: Option<Counts>,
     place: Place<'a>,
 }
 
@@ -193,8 +195,8 @@ impl Scan<'_> {
                 continue;
             }
             let pruned = std::time::Instant::now();
-            let levels = asked.counted.is_some() && visitors[0].wants_counts();
-            match self.stored(partition, Wanted { need: &need, window: on_disk, levels }, &mut effort) {
+            let counts = asked.counted.is_some() && visitors[0].wants_counts();
+            match self.stored(partition, Wanted { need: &need, window: on_disk, counts }, &mut effort) {
                 Ok(candidates) => {
                     effort.prune_us += pruned.elapsed().as_micros() as u64;
                     self.visit(candidates, &mut visitors, &mut ways, &floor, (&asked, &make), &mut effort)?;
@@ -222,13 +224,13 @@ impl Scan<'_> {
         for block in &self.snapshot.waiting {
             let (first_time, last_time) = (block.stats.first_time, block.stats.last_time);
             if window.overlaps(first_time, last_time) && prune::block_may_match(block, need) {
-                let levels = Some(block.stats.levels.map(|count| count as u32));
-                found.push(Candidate { first_time, last_time, levels, place: Place::Waiting(block) });
+                let counts = Some(Counts { levels: block.stats.levels, by_minute: block.stats.by_minute.clone() });
+                found.push(Candidate { first_time, last_time, counts, place: Place::Waiting(block) });
             }
         }
         let times = || self.snapshot.open.iter().map(|(_, entry)| entry.time);
         if let (Some(first_time), Some(last_time)) = (times().min(), times().max()) {
-            found.push(Candidate { first_time, last_time, levels: None, place: Place::Open(&self.snapshot.open) });
+            found.push(Candidate { first_time, last_time, counts: None, place: Place::Open(&self.snapshot.open) });
         }
         found
     }
@@ -244,10 +246,10 @@ impl Scan<'_> {
         effort.partitions_opened += 1;
         effort.blocks += looked.blocks;
         effort.terms_scanned += looked.terms_scanned;
-        let candidate = |stored: Stored| Candidate {
+        let candidate = |mut stored: Stored| Candidate {
             first_time: stored.first_time,
             last_time: stored.last_time,
-            levels: stored.levels,
+            counts: stored.counts.take(),
             place: Place::Stored(partition, opened, stored),
         };
         Ok(found.into_iter().map(candidate).collect())
@@ -352,6 +354,38 @@ impl Asked {
     }
 }
 
+/// Gives a block to a visitor by its numbers, as a whole or by the minute. False when they do not say enough.
+fn take_counts<V: Visit>(
+    visitor: &mut V,
+    levels: &[Level],
+    counts: &Counts,
+    (first, last): (i64, i64),
+    shift: i64,
+) -> bool {
+    if visitor.counts_fit(first, last) {
+        let count = |level: &Level| (*level, counts.levels[*level as usize]);
+        let counts = levels.iter().map(count).filter(|(_, count)| *count > 0);
+        counts.for_each(|(level, count)| visitor.counts(first, last, level, count));
+        return true;
+    }
+    let times = |part: &MinuteCount| {
+        let begin = part.minute.saturating_mul(MINUTE).saturating_add(shift);
+        (begin.max(first), begin.saturating_add(MINUTE - 1).min(last))
+    };
+    let fits = |part: &MinuteCount| {
+        let (first, last) = times(part);
+        visitor.counts_fit(first, last)
+    };
+    if counts.by_minute.is_empty() || !counts.by_minute.iter().all(fits) {
+        return false;
+    }
+    for part in counts.by_minute.iter().filter(|part| levels.contains(&part.level)) {
+        let (first, last) = times(part);
+        visitor.counts(first, last, part.level, part.count);
+    }
+    true
+}
+
 /// One round: candidates that threads take from the front.
 struct Work<'a, 'b> {
     scan: &'a Scan<'b>,
@@ -372,14 +406,10 @@ impl Work<'_, '_> {
             let (first, last) = (candidate.first_time.saturating_add(shift), candidate.last_time.saturating_add(shift));
             let inside = window.contains(first) && window.contains(last);
             if inside
-                && let (Some(counted), Some(levels)) = (&self.asked.counted, &candidate.levels)
-                && visitor.wants_counts()
+                && let (Some(levels), Some(counts)) = (&self.asked.counted, &candidate.counts)
+                && take_counts(visitor, levels, counts, (first, last), shift)
             {
-                let count = |level: &Level| (*level, u64::from(levels[*level as usize]));
-                let counts: Vec<(Level, u64)> = counted.iter().map(count).collect();
-                if visitor.counts(first, last, &counts) {
-                    continue;
-                }
+                continue;
             }
             match (self.block(candidate, inside, visitor, way), &candidate.place) {
                 // One damaged block does not keep the others from answering.
@@ -411,7 +441,11 @@ impl Work<'_, '_> {
             packed => {
                 let heads = Columns::default();
                 self.open(packed, if asked.tests.is_empty() { &asked.columns } else { &heads }, decoder)?;
-                if let Some(in_messages) = asked.look(decoder)? {
+                if inside && let Some(levels) = &asked.counted {
+                    let wanted: [bool; Level::ALL.len()] = std::array::from_fn(|n| levels.contains(&Level::ALL[n]));
+                    let has_level = |(_, level): &(usize, Level)| wanted[*level as usize];
+                    indexes.extend(decoder.levels().enumerate().filter(has_level).map(|(index, _)| index as u32));
+                } else if let Some(in_messages) = asked.look(decoder)? {
                     decoder.want(&asked.columns)?;
                     let decoder = &*decoder;
                     let may_hit = |index: &usize| {

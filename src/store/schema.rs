@@ -3,8 +3,8 @@
 use tantivy::TantivyDocument;
 use tantivy::schema::{FAST, Field, IndexRecordOption, TextFieldIndexing, TextOptions};
 
-use crate::record::{Entry, Level, Row};
-use crate::store::block::Decoder;
+use crate::record::Level;
+use crate::store::stats::BlockStats;
 
 /// The fields by handle. Their order is part of the on-disk format.
 #[derive(Clone, Debug)]
@@ -15,6 +15,7 @@ pub struct Schema {
     last_time: Field,
     count: Field,
     levels: [Field; Level::ALL.len()],
+    by_minute: Field,
     raw_bytes: Field,
     first_sequence: Field,
     at: Field,
@@ -36,53 +37,6 @@ pub struct Block {
     pub stats: BlockStats,
 }
 
-/// What can be known of a block without decoding it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BlockStats {
-    /// Time of the earliest and of the latest entry, nanoseconds.
-    pub first_time: i64,
-    pub last_time: i64,
-    pub count: u64,
-    /// Lowest sequence number.
-    pub first_sequence: u64,
-    /// Entries by level number.
-    pub levels: [u64; Level::ALL.len()],
-    /// Of the raw texts, their line ends included.
-    pub raw_bytes: u64,
-}
-
-impl BlockStats {
-    pub fn of(entries: &[(u64, Entry)]) -> BlockStats {
-        let times = || entries.iter().map(|(_, e)| e.time);
-        let mut stats = BlockStats {
-            first_time: times().min().unwrap_or(0),
-            last_time: times().max().unwrap_or(0),
-            count: entries.len() as u64,
-            first_sequence: entries.iter().map(|(sequence, _)| *sequence).min().unwrap_or(0),
-            raw_bytes: entries.iter().map(|(_, e)| e.raw.len() as u64 + 1).sum(),
-            ..BlockStats::default()
-        };
-        for (_, entry) in entries {
-            stats.levels[entry.level as usize] += 1;
-        }
-        stats
-    }
-
-    /// Of a decoded block, but for `raw_bytes`.
-    pub fn of_rows(block: &Decoder) -> BlockStats {
-        let times = || block.rows().map(|(_, row)| row.time());
-        let mut stats = BlockStats {
-            first_time: times().min().unwrap_or(0),
-            last_time: times().max().unwrap_or(0),
-            count: block.len() as u64,
-            first_sequence: block.rows().map(|(sequence, _)| sequence).min().unwrap_or(0),
-            ..BlockStats::default()
-        };
-        block.rows().for_each(|(_, row)| stats.levels[row.level() as usize] += 1);
-        stats
-    }
-}
-
 /// Names of the columns that `search` reads.
 pub const FIRST_TIME: &str = "first_time";
 pub const LAST_TIME: &str = "last_time";
@@ -91,6 +45,8 @@ pub const RAW_BYTES: &str = "raw_bytes";
 pub const FIRST_SEQUENCE: &str = "first_sequence";
 pub const AT: &str = "at";
 pub const LENGTH: &str = "length";
+/// See `stats::MinuteCount`.
+pub const BY_MINUTE: &str = "by_minute";
 
 /// Name of the column that counts entries of a level.
 pub fn level_column(level: Level) -> String {
@@ -114,11 +70,25 @@ impl Schema {
         let last_time = builder.add_i64_field(LAST_TIME, FAST);
         let count = builder.add_u64_field(COUNT, FAST);
         let levels = Level::ALL.map(|level| builder.add_u64_field(&level_column(level), FAST));
+        let by_minute = builder.add_u64_field(BY_MINUTE, FAST);
         let raw_bytes = builder.add_u64_field(RAW_BYTES, FAST);
         let first_sequence = builder.add_u64_field(FIRST_SEQUENCE, FAST);
         let (at, length) = (builder.add_u64_field(AT, FAST), builder.add_u64_field(LENGTH, FAST));
         let tantivy = builder.build();
-        Schema { terms, keys, first_time, last_time, count, levels, raw_bytes, first_sequence, at, length, tantivy }
+        Schema {
+            terms,
+            keys,
+            first_time,
+            last_time,
+            count,
+            levels,
+            by_minute,
+            raw_bytes,
+            first_sequence,
+            at,
+            length,
+            tantivy,
+        }
     }
 
     pub fn document(&self, block: &Block) -> TantivyDocument {
@@ -132,6 +102,9 @@ impl Schema {
         document.add_u64(self.count, block.stats.count);
         for (field, count) in self.levels.iter().zip(block.stats.levels) {
             document.add_u64(*field, count);
+        }
+        for count in &block.stats.by_minute {
+            document.add_u64(self.by_minute, count.pack(block.stats.first_time));
         }
         document.add_u64(self.raw_bytes, block.stats.raw_bytes);
         document.add_u64(self.first_sequence, block.stats.first_sequence);

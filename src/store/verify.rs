@@ -4,8 +4,9 @@
 use crate::record::{Columns, Level};
 use crate::store::block::{Decoder, Renderer};
 use crate::store::schema::{
-    AT, BlockStats, COUNT, FIRST_SEQUENCE, FIRST_TIME, LAST_TIME, LENGTH, RAW_BYTES, level_column,
+    AT, BY_MINUTE, COUNT, FIRST_SEQUENCE, FIRST_TIME, LAST_TIME, LENGTH, RAW_BYTES, level_column,
 };
+use crate::store::stats::{BlockStats, MinuteCount};
 use crate::store::{Opened, PartitionView, StoreError};
 
 /// What was looked at, and what is wrong.
@@ -65,6 +66,8 @@ fn said(segment: &tantivy::SegmentReader, document: u32) -> tantivy::Result<(Blo
         raw_bytes: number(RAW_BYTES)?,
         ..BlockStats::default()
     };
+    let by_minute = columns.u64(BY_MINUTE)?.values_for_doc(document).collect::<Vec<u64>>();
+    stats.by_minute = by_minute.into_iter().filter_map(|n| MinuteCount::unpack(n, stats.first_time)).collect();
     for level in Level::ALL {
         stats.levels[level as usize] = number(&level_column(level))?;
     }
@@ -80,5 +83,5 @@ fn found(
 ) -> Result<BlockStats, StoreError> {
     opened.block(at, length, &Columns::all(), decoder)?;
     let raw_bytes = (0..decoder.len()).map(|index| decoder.entry(index, renderer).raw.len() as u64 + 1).sum();
-    Ok(BlockStats { raw_bytes, ..BlockStats::of_rows(decoder) })
+    Ok(BlockStats::of_rows(decoder, raw_bytes))
 }

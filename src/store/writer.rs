@@ -12,8 +12,9 @@ use crate::record::{Entry, Position};
 use crate::store::block::Encoder;
 use crate::store::blocks::BlockFile;
 use crate::store::partition::{self, Folder, Partition, Payload};
-use crate::store::schema::{Block, BlockStats};
+use crate::store::schema::Block;
 use crate::store::snapshot::PartitionView;
+use crate::store::stats::{BlockStats, MINUTE};
 use crate::store::terms::TermSet;
 use crate::store::{Shared, StoreError};
 use crate::sys::atomic::{sync_folder, sync_folder_of};
@@ -25,10 +26,9 @@ use crate::sys::units::Bytes;
 /// A block is closed when it has this many entries …
 pub(super) const BLOCK_ENTRIES: usize = 256;
 /// … or this many bytes of raw text.
-pub(super) const BLOCK_BYTES: usize = 64 * 1024;
+pub(super) const BLOCK_BYTES: usize = 128 * 1024;
 /// A block with so many may end before the next entry, where a minute ends: counts by the minute need not look inside.
 const WELL_FILLED: usize = BLOCK_ENTRIES * 3 / 4;
-const MINUTE: i64 = 60 * SECOND;
 /// zstd's, for blocks that are packed again when the partition is sealed.
 const ZSTD_LEVEL: i32 = 1;
 /// tantivy's memory for terms that are not yet written.

@@ -98,30 +98,28 @@ impl<'p> Groups<'p> {
         self.by.iter().all(is_simple) && self.counted.iter().all(|counted| counted.needs_levels_alone())
     }
 
-    pub(super) fn take_counts(&mut self, first: i64, last: i64, counts: &[(Level, u64)]) -> bool {
+    pub(super) fn counts_fit(&self, first: i64, last: i64) -> bool {
         let within = |group: &Group| match group {
             Group::Step(step) => step_start(first, *step) == step_start(last, *step),
             Group::Field(_) => true,
         };
-        if !self.needs_counts_alone() || !self.by.iter().all(within) {
-            return false;
-        }
+        self.needs_counts_alone() && self.by.iter().all(within)
+    }
+
+    pub(super) fn take_counts(&mut self, first: i64, last: i64, level: Level, count: u64) {
         self.note_times(first, last);
-        for (level, count) in counts.iter().filter(|(_, count)| *count > 0) {
-            self.key.clear();
-            for group in self.by {
-                let cell = match group {
-                    Group::Step(step) => Cell::Time(step_start(first, *step)),
-                    Group::Field(_) => Cell::Text(level.name().into()),
-                };
-                keys::write(&cell, &mut self.key);
-            }
-            if let Some(at) = self.at_key() {
-                let states = self.states[at..].iter_mut().take(self.counted.len());
-                states.for_each(|state| state.take_many(*level, *count));
-            }
+        self.key.clear();
+        for group in self.by {
+            let cell = match group {
+                Group::Step(step) => Cell::Time(step_start(first, *step)),
+                Group::Field(_) => Cell::Text(level.name().into()),
+            };
+            keys::write(&cell, &mut self.key);
         }
-        true
+        if let Some(at) = self.at_key() {
+            let states = self.states[at..].iter_mut().take(self.counted.len());
+            states.for_each(|state| state.take_many(level, count));
+        }
     }
 
     pub(super) fn is_cut(&self) -> bool {

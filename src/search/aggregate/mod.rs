@@ -63,11 +63,15 @@ impl<'p> Aggregation<'p> {
         }
     }
 
-    /// Takes entries from `first` to `last`, by their number at each level. False: their rows are needed.
-    pub fn take_counts(&mut self, first: i64, last: i64, counts: &[(Level, u64)]) -> bool {
-        match self {
-            Aggregation::Groups(groups) => groups.take_counts(first, last, counts),
-            Aggregation::Workflows(_) | Aggregation::Patterns(_) => false,
+    /// Whether entries from `first` to `last` may be given to [`Aggregation::take_counts`]; else their rows are needed.
+    pub fn counts_fit(&self, first: i64, last: i64) -> bool {
+        matches!(self, Aggregation::Groups(groups) if groups.counts_fit(first, last))
+    }
+
+    /// Takes so many entries at a level.
+    pub fn take_counts(&mut self, first: i64, last: i64, level: Level, count: u64) {
+        if let Aggregation::Groups(groups) = self {
+            groups.take_counts(first, last, level, count);
         }
     }
 

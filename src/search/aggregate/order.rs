@@ -12,6 +12,10 @@ pub(super) fn compare(a: &Value, b: &Value) -> Ordering {
 
 /// The same, largest first when `descending`. Types keep their places: what is missing is last both ways.
 pub(in crate::search) fn directed(a: &Value, b: &Value, descending: bool) -> Ordering {
+    // Nearly all there are.
+    if let (Value::Int(a), Value::Int(b)) = (a, b) {
+        return if descending { b.cmp(a) } else { a.cmp(b) };
+    }
     rank(a).cmp(&rank(b)).then_with(|| {
         let order = within(a, b);
         if descending { order.reverse() } else { order }

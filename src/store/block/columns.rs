@@ -66,7 +66,7 @@ impl TextList {
 
     /// Goes past a list without looking into it.
     pub fn skip(reader: &mut Reader<'_>) -> Result<(), StoreError> {
-        let count = reader.size(MAX_ENTRIES.min(reader.0.len()))?;
+        let count = reader.size(reader.0.len())?;
         let mut length = 0usize;
         for _ in 0..count {
             length = length.saturating_add(reader.size(super::frame::MAX_SECTION)?);

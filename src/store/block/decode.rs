@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use super::{BlockRow, MAX_ENTRIES};
 use super::columns::{Dictionary, TextList};
 use super::encode::{HEAD_COLUMNS, SIDE_COLUMNS};
 use super::fields::FieldColumns;
 use super::frame::{Dictionaries, Header, SECTIONS, Section, Unpacker, sections};
 use super::numbers::Reader;
-use super::packed;
+use super::packed::{self, Unpacked};
 use super::template::{Renderer, Template};
 use super::values::take_duration;
+use super::{BlockRow, MAX_ENTRIES};
 use crate::record::{Columns, Entry, Fields, Level, LevelSource, NAMED, Text, TimeSource};
 use crate::store::{BlockFile, StoreError};
 
@@ -22,7 +22,11 @@ type Result<T> = std::result::Result<T, StoreError>;
 pub enum Origin<'a> {
     Memory(&'a [u8]),
     /// So many bytes from that byte of the file.
-    File { file: &'a Arc<BlockFile>, at: u64, length: u64 },
+    File {
+        file: &'a Arc<BlockFile>,
+        at: u64,
+        length: u64,
+    },
 }
 
 /// Read of a block at first when only its heads are wanted. Longer heads take a second look.
@@ -44,9 +48,11 @@ pub struct Decoder {
     header: Header,
     plain: Vec<u8>,
     codes: Vec<u16>,
+    unpacked: Unpacked,
     /// What the rows have.
     loaded: Columns,
-    pub(super) sequences: Vec<u64>,
+    /// In eight bytes each, whatever their sign.
+    pub(super) sequences: Vec<i64>,
     pub(super) times: Vec<i64>,
     pub(super) kinds: Vec<Kind>,
     pub(super) named: [Dictionary; NAMED],
@@ -85,6 +91,7 @@ impl Decoder {
             header: Header::default(),
             plain: Vec::new(),
             codes: Vec::new(),
+            unpacked: Unpacked::default(),
             loaded: Columns::default(),
             sequences: Vec::new(),
             times: Vec::new(),
@@ -99,7 +106,12 @@ impl Decoder {
     }
 
     /// Opens a block. Of one in a file no more is read than is wanted.
-    pub fn open(&mut self, dictionaries: Option<&Arc<Dictionaries>>, columns: &Columns, origin: Origin<'_>) -> Result<()> {
+    pub fn open(
+        &mut self,
+        dictionaries: Option<&Arc<Dictionaries>>,
+        columns: &Columns,
+        origin: Origin<'_>,
+    ) -> Result<()> {
         self.loaded = Columns::default();
         self.named.iter_mut().for_each(Dictionary::clear);
         self.durations.clear();
@@ -158,12 +170,17 @@ impl Decoder {
         BlockRow::new(self, index)
     }
 
-    pub fn sequence(&self, index: usize) -> u64 {
-        self.sequences.get(index).copied().unwrap_or(0)
+    /// The level of each entry, in their order.
+    pub fn levels(&self) -> impl Iterator<Item = Level> {
+        self.kinds.iter().map(|kind| kind.level)
     }
 
-    pub fn rows(&self) -> impl Iterator<Item = (u64, BlockRow<'_>)> {
-        self.sequences.iter().enumerate().map(|(index, sequence)| (*sequence, self.row(index)))
+    pub fn sequence(&self, index: usize) -> u64 {
+        self.sequences.get(index).map_or(0, |sequence| *sequence as u64)
+    }
+
+    pub fn rows(&self) -> impl Iterator<Item = (u64, BlockRow<'_>)> + Clone {
+        self.sequences.iter().enumerate().map(|(index, sequence)| (*sequence as u64, self.row(index)))
     }
 
     /// The text of a named column.
@@ -182,7 +199,12 @@ impl Decoder {
     pub fn other_texts(&mut self, test: impl Fn(&[u8]) -> bool) -> Result<bool> {
         for section in [Section::Names, Section::Side, Section::Fields] {
             self.unpack(section)?;
-            if test(&self.plain) {
+            let mut reader = Reader(&self.plain);
+            if section == Section::Fields && !self.plain.is_empty() {
+                // What fields are called is not asked for.
+                TextList::skip(&mut reader)?;
+            }
+            if test(reader.0) {
                 return Ok(true);
             }
         }
@@ -253,12 +275,17 @@ impl Decoder {
         self.unpack(Section::Heads)?;
         let count = self.header.entries;
         let mut reader = Reader(&self.plain);
-        self.sequences.clear();
-        packed::deltas(&mut reader, count, |sequence| self.sequences.push(sequence as u64))?;
+        self.unpacked.deltas(&mut reader, count, &mut self.sequences)?;
         self.times.clear();
-        read_times(&mut reader, count, &mut self.times)?;
+        read_times(&mut reader, count, &mut self.unpacked, &mut self.times)?;
         self.kinds.clear();
-        read_kinds(&mut reader, count, &mut self.codes, &mut self.kinds)?;
+        let distinct = reader.size(usize::from(u8::MAX) + 1)?;
+        let distinct = reader.bytes(distinct)?.iter().map(|byte| Kind::read(*byte)).collect::<Result<Vec<Kind>>>()?;
+        self.unpacked.codes(&mut reader, count, &mut self.codes)?;
+        if self.codes.iter().any(|code| usize::from(*code) >= distinct.len()) {
+            return Err(StoreError::Block("a code is out of range"));
+        }
+        self.kinds.extend(self.codes.iter().map(|code| distinct[usize::from(*code)]));
         let wanted = (columns.named | self.loaded.named) & mask(&HEAD_COLUMNS);
         if wanted == 0 {
             return Ok(());
@@ -268,7 +295,7 @@ impl Decoder {
                 self.named[column].clear();
                 packed::skip_codes(&mut reader, count)?;
             } else {
-                packed::codes(&mut reader, count, &mut self.named[column].codes)?;
+                self.unpacked.codes(&mut reader, count, &mut self.named[column].codes)?;
             }
         }
         self.read_names(wanted)?;
@@ -413,7 +440,7 @@ fn needs_heads_alone(columns: &Columns) -> bool {
     named & !mask(&HEAD_COLUMNS) == 0 && !duration && !message && !raw && *fields == Fields::None
 }
 
-fn read_times(reader: &mut Reader<'_>, count: usize, times: &mut Vec<i64>) -> Result<()> {
+fn read_times(reader: &mut Reader<'_>, count: usize, unpacked: &mut Unpacked, times: &mut Vec<i64>) -> Result<()> {
     let unit = match reader.byte()? {
         0 => 1,
         1 => 1_000,
@@ -421,17 +448,8 @@ fn read_times(reader: &mut Reader<'_>, count: usize, times: &mut Vec<i64>) -> Re
         3 => 1_000_000_000,
         _ => return Err(StoreError::Block("the time has an unknown unit")),
     };
-    packed::deltas(reader, count, |time| times.push(time.wrapping_mul(unit)))
-}
-
-fn read_kinds(reader: &mut Reader<'_>, count: usize, codes: &mut Vec<u16>, kinds: &mut Vec<Kind>) -> Result<()> {
-    let distinct = reader.size(usize::from(u8::MAX) + 1)?;
-    let distinct = reader.bytes(distinct)?.iter().map(|byte| Kind::read(*byte)).collect::<Result<Vec<Kind>>>()?;
-    packed::codes(reader, count, codes)?;
-    for code in codes {
-        let kind = distinct.get(usize::from(*code)).ok_or(StoreError::Block("a code is out of range"))?;
-        kinds.push(*kind);
-    }
+    unpacked.deltas(reader, count, times)?;
+    times.iter_mut().for_each(|time| *time = time.wrapping_mul(unit));
     Ok(())
 }
 

@@ -261,7 +261,8 @@ mod tests {
     #[test]
     fn sections_come_back_with_and_without_dictionaries() {
         let text: Vec<u8> = (0..2000).flat_map(|n: u32| format!("line {n} of many\n").into_bytes()).collect();
-        let sections: [Vec<u8>; SECTIONS] = [b"short".to_vec(), vec![1; 90], vec![0; 100], text, Vec::new(), b"x".repeat(70)];
+        let sections: [Vec<u8>; SECTIONS] =
+            [b"short".to_vec(), vec![1; 90], vec![0; 100], text, Vec::new(), b"x".repeat(70)];
         let mut trained: [Vec<u8>; SECTIONS] = Default::default();
         trained[Section::Text as usize] = b"of many\nline ".repeat(20);
         let dictionaries = Arc::new(Dictionaries::new(trained));

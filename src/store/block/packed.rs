@@ -31,25 +31,95 @@ fn put_packed(out: &mut Vec<u8>, numbers: impl Iterator<Item = u64>, width: u32)
     }
 }
 
-/// Gives each of `count` numbers to `each`.
+/// Takes packed columns, keeping its memory.
+#[derive(Default)]
+pub struct Unpacked {
+    /// The bytes of a column, with some behind them, so that a whole word can be taken anywhere.
+    bytes: Vec<u8>,
+    numbers: Vec<u64>,
+}
+
+impl Unpacked {
+    /// The next `count` numbers.
+    fn read(&mut self, reader: &mut Reader<'_>, count: usize, width: u32) -> Result<&[u64]> {
+        let width = width as usize;
+        self.numbers.clear();
+        self.numbers.resize(count, 0);
+        let bytes = reader.bytes((count * width).div_ceil(8))?;
+        self.bytes.clear();
+        self.bytes.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(&[0; 8]);
+        let mask = (1u64 << width) - 1;
+        match width {
+            0 => {}
+            1..=8 => {
+                // Eight numbers are as many bytes as one is bits, and so they fit into one word.
+                for (eight, at) in self.numbers.chunks_mut(8).zip((0..).step_by(width)) {
+                    let mut word = word_at(&self.bytes, at);
+                    for number in eight {
+                        *number = word & mask;
+                        word >>= width % 64;
+                    }
+                }
+            }
+            _ => {
+                for (number, at) in self.numbers.iter_mut().zip((0..).step_by(width)) {
+                    *number = word_at(&self.bytes, at / 8) >> (at % 8) & mask;
+                }
+            }
+        }
+        Ok(&self.numbers)
+    }
+
+    /// Replaces `numbers` by `count` that [`put_deltas`] wrote.
+    pub fn deltas(&mut self, reader: &mut Reader<'_>, count: usize, numbers: &mut Vec<i64>) -> Result<()> {
+        numbers.clear();
+        if count == 0 {
+            return Ok(());
+        }
+        let mut number = reader.signed()?;
+        numbers.push(number);
+        if count == 1 {
+            return Ok(());
+        }
+        let smallest = reader.signed()?;
+        match reader.byte()? {
+            UNPACKED => {
+                for _ in 1..count {
+                    number = number.wrapping_add(reader.signed()?);
+                    numbers.push(number);
+                }
+            }
+            width if u32::from(width) <= WIDTH_MAX => {
+                let above = self.read(reader, count - 1, u32::from(width))?;
+                numbers.extend(above.iter().map(|above| {
+                    number = number.wrapping_add(smallest).wrapping_add(*above as i64);
+                    number
+                }));
+            }
+            _ => return Err(StoreError::Block("differences have an unknown width")),
+        }
+        Ok(())
+    }
+
+    /// Replaces `codes` by those of `count` entries.
+    pub fn codes(&mut self, reader: &mut Reader<'_>, count: usize, codes: &mut Vec<u16>) -> Result<()> {
+        codes.clear();
+        match reader.byte()? {
+            0 => {
+                let code = reader.size(usize::from(u16::MAX))? as u16;
+                codes.resize(count, code);
+            }
+            width @ 1..=16 => codes.extend(self.read(reader, count, width.into())?.iter().map(|code| *code as u16)),
+            _ => return Err(StoreError::Block("codes have an unknown width")),
+        }
+        Ok(())
+    }
+}
+
 #[inline]
-fn packed(reader: &mut Reader<'_>, count: usize, width: u32, mut each: impl FnMut(u64)) -> Result<()> {
-    if width == 0 {
-        (0..count).for_each(|_| each(0));
-        return Ok(());
-    }
-    let width = width as usize;
-    let bytes = reader.bytes((count * width).div_ceil(8))?;
-    let mask = (1u64 << width) - 1;
-    for index in 0..count {
-        let at = index * width;
-        let word = match bytes.get(at / 8..).and_then(|rest| rest.first_chunk::<8>()) {
-            Some(word) => *word,
-            None => std::array::from_fn(|i| bytes.get(at / 8 + i).copied().unwrap_or(0)),
-        };
-        each(u64::from_le_bytes(word) >> (at % 8) & mask);
-    }
-    Ok(())
+fn word_at(bytes: &[u8], at: usize) -> u64 {
+    bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u64::from_le_bytes(*word))
 }
 
 /// Writes the first number, then the differences: the smallest, a width, and how much each is above it.
@@ -73,33 +143,6 @@ pub fn put_deltas(out: &mut Vec<u8>, numbers: &[i64]) {
     }
 }
 
-/// Gives each of `count` numbers to `each`.
-pub fn deltas(reader: &mut Reader<'_>, count: usize, mut each: impl FnMut(i64)) -> Result<()> {
-    if count == 0 {
-        return Ok(());
-    }
-    let mut number = reader.signed()?;
-    each(number);
-    if count == 1 {
-        return Ok(());
-    }
-    let smallest = reader.signed()?;
-    match reader.byte()? {
-        UNPACKED => {
-            for _ in 1..count {
-                number = number.wrapping_add(reader.signed()?);
-                each(number);
-            }
-            Ok(())
-        }
-        width if u32::from(width) <= WIDTH_MAX => packed(reader, count - 1, u32::from(width), |above| {
-            number = number.wrapping_add(smallest).wrapping_add(above as i64);
-            each(number);
-        }),
-        _ => Err(StoreError::Block("differences have an unknown width")),
-    }
-}
-
 /// One small number an entry: a width and each in so many bits; with the width 0 one number that all share.
 pub fn put_codes(out: &mut Vec<u8>, codes: &[u16]) {
     let first = codes.first().copied().unwrap_or(0);
@@ -111,20 +154,6 @@ pub fn put_codes(out: &mut Vec<u8>, codes: &[u16]) {
     let width = width_of(codes.iter().copied().max().unwrap_or(0).into());
     out.push(width as u8);
     put_packed(out, codes.iter().map(|code| u64::from(*code)), width);
-}
-
-/// Replaces `codes` by those of `count` entries.
-pub fn codes(reader: &mut Reader<'_>, count: usize, codes: &mut Vec<u16>) -> Result<()> {
-    codes.clear();
-    match reader.byte()? {
-        0 => {
-            let code = reader.size(usize::from(u16::MAX))? as u16;
-            codes.resize(count, code);
-            Ok(())
-        }
-        width @ 1..=16 => packed(reader, count, width.into(), |code| codes.push(code as u16)),
-        _ => Err(StoreError::Block("codes have an unknown width")),
-    }
 }
 
 /// Goes past the codes of `count` entries.
@@ -146,7 +175,7 @@ mod tests {
         let mut out = Vec::new();
         put_deltas(&mut out, numbers);
         let (mut reader, mut found) = (Reader(&out), Vec::new());
-        deltas(&mut reader, numbers.len(), |n| found.push(n)).unwrap();
+        Unpacked::default().deltas(&mut reader, numbers.len(), &mut found).unwrap();
         assert_eq!(found, numbers);
         assert!(reader.0.is_empty(), "{} bytes are left", reader.0.len());
     }
@@ -170,7 +199,7 @@ mod tests {
             for numbers in [&small, &all] {
                 let (mut out, mut found) = (Vec::new(), Vec::new());
                 put_codes(&mut out, numbers);
-                codes(&mut Reader(&out), numbers.len(), &mut found).unwrap();
+                Unpacked::default().codes(&mut Reader(&out), numbers.len(), &mut found).unwrap();
                 prop_assert_eq!(&found, numbers);
                 let mut reader = Reader(&out);
                 skip_codes(&mut reader, numbers.len()).unwrap();

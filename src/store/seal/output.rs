@@ -9,8 +9,9 @@ use super::groups::Place;
 use crate::record::Entry;
 use crate::store::block::{Decoder, Dictionaries, Encoder};
 use crate::store::partition::{Partition, read_payload, totals};
-use crate::store::schema::{Block, BlockStats};
+use crate::store::schema::Block;
 use crate::store::snapshot::{PartitionView, Summary};
+use crate::store::stats::BlockStats;
 use crate::store::terms::TermSet;
 use crate::store::writer::{BLOCK_BYTES, BLOCK_ENTRIES, ends_before};
 use crate::store::{StoreError, dictionaries};
@@ -88,7 +89,7 @@ impl Output {
         let sections = block.all_sections()?;
         let bytes = self.encoder.pack(block.len(), &sections).map_err(|source| self.wrong(source))?;
         let (words, keys) = self.terms.collect_block(block);
-        let stats = BlockStats { raw_bytes: place.raw_bytes, ..BlockStats::of_rows(block) };
+        let stats = BlockStats::of_rows(block, place.raw_bytes);
         self.put(words, keys, bytes, stats)
     }
 
