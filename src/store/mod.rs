@@ -9,6 +9,7 @@
 pub mod block;
 mod blocks;
 mod dictionaries;
+mod directory;
 mod error;
 mod partition;
 mod retention;

@@ -13,6 +13,7 @@ use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, Searcher, Tantivy
 use crate::record::Position;
 use crate::store::blocks::BlockFile;
 use crate::store::dictionaries;
+use crate::store::directory::Directory;
 use crate::store::schema::{COUNT, FIRST_TIME, LAST_TIME, RAW_BYTES, Schema};
 use crate::store::snapshot::{Opened, PartitionView};
 use crate::store::{StoreError, Summary};
@@ -143,6 +144,24 @@ impl Partition {
         Partition::with_reader(number, path, index, schema, Arc::new(blocks))
     }
 
+    /// Makes a partition with the documents of another, but without its blocks. The other one is not written any more.
+    pub fn with_documents_of(other: &Path, path: PathBuf, number: u64) -> Result<Partition, StoreError> {
+        let wrong = |source| StoreError::Folder { path: path.clone(), source };
+        fs::create_dir_all(&path).map_err(wrong)?;
+        let (index, _) = open_index(other)?;
+        let metas = index.load_metas().map_err(|source| StoreError::Read { path: other.to_owned(), source })?;
+        for name in metas.list_segment_files() {
+            // Not every segment has every file.
+            link(&other.join(&name), &path.join(&name)).map_err(wrong)?;
+        }
+        for name in [".managed.json", "meta.json"] {
+            fs::copy(other.join(name), path.join(name)).map_err(wrong)?;
+        }
+        let blocks = BlockFile::writer(&path, 0).map_err(wrong)?;
+        let (index, schema) = open_index(&path)?;
+        Partition::with_reader(number, path, index, schema, Arc::new(blocks))
+    }
+
     /// Opens a partition to go on writing to it; its payload, and `None` for one that was never committed to.
     pub fn open(folder: &Folder) -> Result<(Partition, Option<Payload>), StoreError> {
         let path = folder.path.clone();
@@ -170,6 +189,7 @@ impl Partition {
             searcher: self.reader.searcher(),
             schema: self.schema.clone(),
             blocks: self.blocks.clone(),
+            directory: None,
             dictionaries: None,
         };
         PartitionView::opened(self.number, self.path.clone(), opened)
@@ -181,6 +201,15 @@ impl Partition {
     }
 }
 
+/// Gives a file that is never written again another name, or copies it where that cannot be done.
+fn link(from: &Path, to: &Path) -> std::io::Result<()> {
+    match fs::hard_link(from, to) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(_) => fs::copy(from, to).and_then(|_| fs::File::open(to)?.sync_all()),
+        Ok(()) => Ok(()),
+    }
+}
+
 /// Opens a partition for reading.
 pub fn open(path: &Path) -> Result<Opened, StoreError> {
     let damaged = |reason: String| StoreError::Damaged { path: path.to_owned(), reason };
@@ -188,7 +217,8 @@ pub fn open(path: &Path) -> Result<Opened, StoreError> {
     let reader = open_reader(&index, path)?;
     let blocks = BlockFile::reader(path).map_err(|e| damaged(format!("its blocks cannot be read: {e}")))?;
     let dictionaries = dictionaries::read(path)?.map(Arc::new);
-    Ok(Opened { searcher: reader.searcher(), schema, blocks: Arc::new(blocks), dictionaries })
+    let directory = Directory::read(path)?;
+    Ok(Opened { searcher: reader.searcher(), schema, blocks: Arc::new(blocks), directory, dictionaries })
 }
 
 /// The payload of a partition's newest commit, without opening more than its metadata.

@@ -1,7 +1,7 @@
 //! The tantivy schema of a partition, and how a block becomes a document.
 
 use tantivy::TantivyDocument;
-use tantivy::schema::{FAST, Field, IndexRecordOption, TextFieldIndexing, TextOptions};
+use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, TextFieldIndexing, TextOptions};
 
 use crate::record::Level;
 use crate::store::stats::BlockStats;
@@ -18,7 +18,7 @@ pub struct Schema {
     by_minute: Field,
     raw_bytes: Field,
     first_sequence: Field,
-    at: Field,
+    pub at: Field,
     length: Field,
     pub tantivy: tantivy::schema::Schema,
 }
@@ -43,7 +43,9 @@ pub const LAST_TIME: &str = "last_time";
 pub const COUNT: &str = "count";
 pub const RAW_BYTES: &str = "raw_bytes";
 pub const FIRST_SEQUENCE: &str = "first_sequence";
+/// Where the block is in the file of blocks. In a sealed partition it is what `directory` calls the block.
 pub const AT: &str = "at";
+/// Bytes of the block before it was sealed.
 pub const LENGTH: &str = "length";
 /// See `stats::MinuteCount`.
 pub const BY_MINUTE: &str = "by_minute";
@@ -73,7 +75,8 @@ impl Schema {
         let by_minute = builder.add_u64_field(BY_MINUTE, FAST);
         let raw_bytes = builder.add_u64_field(RAW_BYTES, FAST);
         let first_sequence = builder.add_u64_field(FIRST_SEQUENCE, FAST);
-        let (at, length) = (builder.add_u64_field(AT, FAST), builder.add_u64_field(LENGTH, FAST));
+        let at = builder.add_u64_field(AT, FAST | INDEXED);
+        let length = builder.add_u64_field(LENGTH, FAST);
         let tantivy = builder.build();
         Schema {
             terms,

@@ -10,6 +10,7 @@ use tantivy::Searcher;
 use crate::record::{Columns, Entry};
 use crate::store::block::{Decoder, Dictionaries, Origin};
 use crate::store::blocks::BlockFile;
+use crate::store::directory::Directory;
 use crate::store::partition::{self, Folder, Payload};
 use crate::store::schema::{Block, Schema};
 use crate::store::{StoreError, seal};
@@ -32,6 +33,8 @@ pub struct Opened {
     pub searcher: Searcher,
     pub schema: Schema,
     pub blocks: Arc<BlockFile>,
+    /// Of a sealed partition.
+    pub directory: Option<Directory>,
     pub dictionaries: Option<Arc<Dictionaries>>,
 }
 
@@ -50,8 +53,17 @@ pub struct Summary {
 }
 
 impl Opened {
+    /// Where a block is of which a document says that it is, or once was, at `at`, and how long it is.
+    pub fn place(&self, at: u64, length: u64) -> Result<(u64, u64), StoreError> {
+        match &self.directory {
+            None => Ok((at, length)),
+            Some(directory) => directory.find(at).ok_or(StoreError::Block("it is not in the directory")),
+        }
+    }
+
     /// Opens a block that a document speaks of.
     pub fn block(&self, at: u64, length: u64, columns: &Columns, decoder: &mut Decoder) -> Result<(), StoreError> {
+        let (at, length) = self.place(at, length)?;
         decoder.open(self.dictionaries.as_ref(), columns, Origin::File { file: &self.blocks, at, length })
     }
 }

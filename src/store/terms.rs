@@ -6,8 +6,7 @@
 //! never one too few, and the evaluator decides anyway.
 
 use crate::query::tokens::{lower_into, to_lower, tokens};
-use crate::record::{Entry, Row, Value, ValueRef};
-use crate::store::block::Decoder;
+use crate::record::{Entry, Value};
 use crate::store::seen::Seen;
 
 /// Terms for all long numbers and hex strings together.
@@ -209,34 +208,6 @@ impl TermSet {
             }
             for (_, value) in entry.fields.iter().filter(|(_, value)| *value != Value::Null) {
                 self.add_value(&value.to_text(), &mut words);
-            }
-        }
-        self.short.write(&mut words);
-        (words, keys)
-    }
-
-    /// As [`TermSet::collect`], of a block of which everything but the raw texts is decoded. Texts that repeat are
-    /// looked at once.
-    pub fn collect_block(&mut self, block: &Decoder) -> (String, Vec<String>) {
-        self.seen_words.clear();
-        self.seen_values.clear();
-        self.short.clear();
-        let (mut words, mut keys) = (String::with_capacity(4096), Vec::new());
-        for (_, row) in block.rows() {
-            self.add_words(row.message(), &mut words);
-            if self.seen_values.is_new_in(LEVELS, &[row.level() as u8]) {
-                keys.push(key_term("level", row.level().name()));
-            }
-            row.any_field(&mut |_, value| {
-                if value != ValueRef::Null {
-                    self.add_value(&value.to_text(), &mut words);
-                }
-                false
-            });
-        }
-        for (number, (field, _)) in Entry::default().named().into_iter().enumerate() {
-            for value in block.named_texts(number) {
-                self.add_key(number as u64, field, value, &mut words, &mut keys);
             }
         }
         self.short.write(&mut words);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::columns::{Dictionary, TextList};
 use super::encode::{HEAD_COLUMNS, SIDE_COLUMNS};
 use super::fields::FieldColumns;
-use super::frame::{Dictionaries, Header, SECTIONS, Section, Unpacker, sections};
+use super::frame::{Dictionaries, Header, SECTIONS, Section, Unpacker};
 use super::numbers::Reader;
 use super::packed::{self, Unpacked};
 use super::template::{Renderer, Template};
@@ -191,7 +191,7 @@ impl Decoder {
     /// All sections of the block, to be packed again.
     pub fn all_sections(&mut self) -> Result<[Vec<u8>; SECTIONS]> {
         self.load(self.length)?;
-        sections(&self.block, self.dictionaries.as_ref())
+        self.unpacker.sections(&self.block, &self.header, self.dictionaries.as_ref())
     }
 
     /// Whether `test` says yes to what holds the texts of named columns and fields: all of them, with something between

@@ -205,6 +205,20 @@ impl Unpacker {
         Unpacker { contexts: Default::default() }
     }
 
+    /// All sections, as they were before compression.
+    pub fn sections(
+        &mut self,
+        block: &[u8],
+        header: &Header,
+        dictionaries: Option<&Arc<Dictionaries>>,
+    ) -> Result<[Vec<u8>; SECTIONS], StoreError> {
+        let mut found: [Vec<u8>; SECTIONS] = Default::default();
+        for section in Section::ALL {
+            self.unpack(block, header, section, dictionaries, &mut found[section as usize])?;
+        }
+        Ok(found)
+    }
+
     /// Replaces the content of `plain` by a section.
     pub fn unpack(
         &mut self,
@@ -241,17 +255,6 @@ impl Unpacker {
             _ => Err(StoreError::Block("a section does not decompress")),
         }
     }
-}
-
-/// The sections of a block as they were before compression.
-pub fn sections(block: &[u8], dictionaries: Option<&Arc<Dictionaries>>) -> Result<[Vec<u8>; SECTIONS], StoreError> {
-    let header = Header::read(block, block.len())?;
-    let mut unpacker = Unpacker::new();
-    let mut found: [Vec<u8>; SECTIONS] = Default::default();
-    for section in Section::ALL {
-        unpacker.unpack(block, &header, section, dictionaries, &mut found[section as usize])?;
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

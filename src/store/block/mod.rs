@@ -43,7 +43,7 @@ mod values;
 
 pub use decode::{Decoder, Origin};
 pub use encode::Encoder;
-pub use frame::{Dictionaries, SECTIONS, TRAINED_BYTES, sections};
+pub use frame::{Dictionaries, SECTIONS, TRAINED_BYTES};
 pub use row::BlockRow;
 pub use template::Renderer;
 

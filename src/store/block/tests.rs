@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::frame::{Dictionaries, SECTIONS, sections};
+use super::frame::{Dictionaries, Header, SECTIONS, Unpacker};
 use super::template::Renderer;
 use super::{Decoder, Encoder, Origin};
 use crate::parse::Format;
@@ -16,6 +16,10 @@ fn decode(block: &[u8], dictionaries: Option<&std::sync::Arc<Dictionaries>>) -> 
     decoder.open(dictionaries, &Columns::all(), Origin::Memory(block))?;
     let mut renderer = Renderer::default();
     Ok((0..decoder.len()).map(|i| (decoder.sequence(i), decoder.entry(i, &mut renderer))).collect())
+}
+
+fn sections(block: &[u8]) -> [Vec<u8>; SECTIONS] {
+    Unpacker::new().sections(block, &Header::read(block, block.len()).unwrap(), None).unwrap()
 }
 
 /// A message is a piece of the raw text or stands by itself; what it says is the same.
@@ -77,7 +81,7 @@ proptest! {
     fn round_trip(entries in proptest::collection::vec((any::<u64>(), entry()), 0..40)) {
         let block = encode(&entries);
         prop_assert_eq!(decode(&block, None).unwrap(), plain(&entries));
-        let trained = std::sync::Arc::new(Dictionaries::new(sections(&block, None).unwrap()));
+        let trained = std::sync::Arc::new(Dictionaries::new(sections(&block)));
         let again = Encoder::new(3, Some(&trained)).unwrap().encode(&entries).unwrap();
         prop_assert_eq!(decode(&again, Some(&trained)).unwrap(), plain(&entries));
     }
@@ -143,7 +147,7 @@ proptest! {
         at: usize,
         byte: u8,
     ) {
-        let mut sections = sections(&encode(&entries), None).unwrap();
+        let mut sections = sections(&encode(&entries));
         if !sections[which].is_empty() {
             let at = at % sections[which].len();
             sections[which][at] = byte;
@@ -165,7 +169,7 @@ fn templates_are_found() {
         let entries: Vec<_> = (100..200).map(entry).collect();
         let block = encode(&entries);
         assert_eq!(decode(&block, None).unwrap(), plain(&entries));
-        let raw = sections(&block, None).unwrap()[SECTIONS - 1].len();
+        let raw = sections(&block)[SECTIONS - 1].len();
         assert!(raw < line.len() + 200, "{line}: {raw} bytes for raw texts");
     };
     check(Format::Python, "2026-11-23 10:15:30,NUMBER - orchestrator.x - WARNING - took NUMBER ms\n  more");

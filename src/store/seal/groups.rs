@@ -7,15 +7,16 @@ use tantivy::{Searcher, TantivyError};
 use crate::record::{Row, column};
 use crate::store::block::Decoder;
 use crate::store::schema::{AT, COUNT, FIRST_TIME, LAST_TIME, LENGTH, RAW_BYTES};
+use crate::store::writer::BLOCK_BYTES;
 
 /// A stream with so many entries has blocks of its own, if it is among the largest so many.
 const OWN_ENTRIES: u64 = 1024;
 const OWN_STREAMS: usize = 64;
-/// A block with so many entries, or so many bytes, need not be packed again.
+/// A block with so many entries, or so many bytes of raw text, need not be filled up.
 const WELL_FILLED: u64 = 192;
-const WELL_FILLED_BYTES: u64 = 12 << 10;
+const WELL_FILLED_BYTES: u64 = BLOCK_BYTES as u64 * 3 / 4;
 
-/// A block of the partition being sealed.
+/// A block of the partition being sealed, as its document says.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
     pub at: u64,
@@ -28,7 +29,7 @@ pub struct Place {
 
 impl Place {
     pub fn is_well_filled(&self) -> bool {
-        self.count >= WELL_FILLED || self.length >= WELL_FILLED_BYTES
+        self.count >= WELL_FILLED || self.raw_bytes >= WELL_FILLED_BYTES
     }
 }
 

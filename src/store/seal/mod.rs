@@ -1,5 +1,6 @@
 //! Sealing: a partition that is not written any more is packed anew, into full blocks by stream and time, with
-//! dictionaries trained on it, as one tantivy segment. Rules of retention drop entries on the way.
+//! dictionaries trained on it, as one tantivy segment. Blocks that are good as they are only get another compression, and
+//! keep their documents. Rules of retention drop entries on the way.
 //!
 //! The new generation grows in `NNNNNN.sealing`; when it is complete and durable, one rename makes it the partition,
 //! and only then is the old one removed. An interruption at any moment leaves either the old one and a folder that
@@ -9,7 +10,7 @@
 mod groups;
 mod output;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -113,19 +114,24 @@ impl<'a> Sealer<'a> {
         let (groups, samples) = self.survey(&places)?;
         let trained = dictionaries::train(&samples);
         drop(samples);
-        let mut output = Output::create(temporary, self.partition, &trained)?;
+        let next_name = places.last().map_or(0, |last| last.at + 1);
+        let mut output = Output::create(temporary, self.partition, &trained, next_name)?;
+        let mut kept = HashSet::new();
         for group in 0..groups.len() {
             let mut of_group: Vec<Place> = groups.places(group).iter().map(|index| places[*index]).collect();
             of_group.sort_by_key(|place| (place.first_time, place.at));
             for (number, place) in of_group.iter().enumerate() {
                 self.check()?;
                 let next = of_group.get(number + 1).map_or(i64::MAX, |next| next.first_time);
-                self.take(place, &groups, group, next, &mut output)?;
+                if self.take(place, &groups, group, next, &mut output)? {
+                    kept.insert(place.at);
+                }
             }
             self.emit(i64::MAX, &mut output)?;
             output.close()?;
         }
         self.check()?;
+        places.iter().filter(|place| !kept.contains(&place.at)).for_each(|place| output.drop(place));
         Ok(output.finish()?)
     }
 
@@ -152,7 +158,8 @@ impl<'a> Sealer<'a> {
         Ok((groups, samples))
     }
 
-    /// Takes a block's entries that belong to `group`. Those before `next` have no later block before them.
+    /// Takes a block's entries that belong to `group`. No later block begins before `next`. Whether the
+    /// whole block stays as it is.
     fn take(
         &mut self,
         place: &Place,
@@ -160,14 +167,15 @@ impl<'a> Sealer<'a> {
         group: usize,
         next: i64,
         output: &mut Output,
-    ) -> Result<(), SealError> {
+    ) -> Result<bool, SealError> {
         self.emit(place.first_time, output)?;
-        self.open(place, &Columns::all())?;
-        if self.pending.is_empty() && self.is_good(place, groups, group, next) {
+        self.open(place, &Columns { named: 1 << column::SOURCE | 1 << column::SERVICE, ..Columns::default() })?;
+        if self.pending.is_empty() && self.is_good(place, groups, group, next)? {
             output.close()?;
-            output.copy(&mut self.decoder, place)?;
-            return Ok(());
+            output.keep(&mut self.decoder, place)?;
+            return Ok(true);
         }
+        self.decoder.want(&Columns::all())?;
         for index in 0..self.decoder.len() {
             let row = self.decoder.row(index);
             let dropped = self.drops.iter().any(|drop| row.time() < drop.before && drop.query.matches(&row));
@@ -178,12 +186,17 @@ impl<'a> Sealer<'a> {
             self.pending_bytes += entry.size();
             self.pending.insert((entry.time, self.decoder.sequence(index)), entry);
         }
-        self.emit(next, output)
+        self.emit(next, output)?;
+        Ok(false)
     }
 
     /// Whether a block may stay as it is: well filled, in order, all of one group, nothing in it to be dropped, and
     /// no other block of the group within its time.
-    fn is_good(&self, place: &Place, groups: &Groups, group: usize, next: i64) -> bool {
+    fn is_good(&mut self, place: &Place, groups: &Groups, group: usize, next: i64) -> Result<bool, StoreError> {
+        let drops: Vec<&Drop> = self.drops.iter().filter(|drop| place.first_time < drop.before).collect();
+        for drop in &drops {
+            self.decoder.want(&drop.query.columns())?;
+        }
         let decoder = &self.decoder;
         let ordered = (1..decoder.len()).all(|index| decoder.row(index - 1).time() <= decoder.row(index).time());
         // Most blocks are of one file.
@@ -191,17 +204,15 @@ impl<'a> Sealer<'a> {
             [column::SOURCE, column::SERVICE].iter().all(|column| decoder.named_texts(*column).count() == 1);
         let rows = if is_of_one { 1 } else { decoder.len() };
         let whole = || (0..rows).all(|index| groups.of(&decoder.row(index)) == group);
-        let dropped = |drop: &Drop| {
-            place.first_time < drop.before
-                && decoder.rows().any(|(_, row)| row.time() < drop.before && drop.query.matches(&row))
-        };
-        place.is_well_filled() && place.last_time < next && ordered && whole() && !self.drops.iter().any(dropped)
+        let dropped =
+            |drop: &&Drop| decoder.rows().any(|(_, row)| row.time() < drop.before && drop.query.matches(&row));
+        Ok(place.is_well_filled() && place.last_time <= next && ordered && whole() && !drops.iter().any(dropped))
     }
 
-    /// Puts out what is before `before`, and what waits beyond the limits.
+    /// Puts out what is not later than `before`, and what waits beyond the limits.
     fn emit(&mut self, before: i64, output: &mut Output) -> Result<(), SealError> {
         while let Some(first) = self.pending.first_entry() {
-            let is_due = first.key().0 < before || before == i64::MAX;
+            let is_due = first.key().0 <= before;
             if !is_due && self.pending.len() <= PENDING_ENTRIES && self.pending_bytes <= PENDING_BYTES {
                 break;
             }

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use tantivy::IndexWriter;
+use tantivy::index::SegmentId;
 use tantivy::indexer::NoMergePolicy;
+use tantivy::{IndexWriter, Term};
 
 use super::groups::Place;
 use crate::record::Entry;
 use crate::store::block::{Decoder, Dictionaries, Encoder};
+use crate::store::directory::Directory;
 use crate::store::partition::{Partition, read_payload, totals};
 use crate::store::schema::Block;
 use crate::store::snapshot::{PartitionView, Summary};
@@ -24,6 +26,8 @@ const INDEXER_BYTES: usize = 64 << 20;
 /// Blocks are gathered to so many bytes before they are written.
 const WRITE_BYTES: usize = 1 << 20;
 
+/// The documents of blocks that stay as they are come with the segments of the old generation; those of the others are
+/// deleted from them, and new blocks have new documents. At the end all of it is merged.
 pub struct Output {
     path: PathBuf,
     partition: Partition,
@@ -34,17 +38,26 @@ pub struct Output {
     terms: TermSet,
     open: Vec<(u64, Entry)>,
     open_bytes: usize,
+    directory: Directory,
+    /// What the next new block is called.
+    next_name: u64,
     /// Where `buffer` goes in the file of blocks.
     written: u64,
     buffer: Vec<u8>,
 }
 
 impl Output {
-    pub fn create(path: &Path, replaced: &PartitionView, trained: &Dictionaries) -> Result<Output, StoreError> {
+    /// Names from `next_name` on are free.
+    pub fn create(
+        path: &Path,
+        replaced: &PartitionView,
+        trained: &Dictionaries,
+        next_name: u64,
+    ) -> Result<Output, StoreError> {
         let wrong = |source| StoreError::Folder { path: path.to_owned(), source };
         let tantivy = |source| StoreError::Write { path: path.to_owned(), source };
         let payload = read_payload(&replaced.path)?.unwrap_or_default();
-        let partition = Partition::create_at(path.to_owned(), replaced.number)?;
+        let partition = Partition::with_documents_of(&replaced.path, path.to_owned(), replaced.number)?;
         dictionaries::write(path, trained).map_err(wrong)?;
         let indexer: IndexWriter = partition.index.writer_with_num_threads(1, INDEXER_BYTES).map_err(tantivy)?;
         indexer.set_merge_policy(Box::new(NoMergePolicy));
@@ -57,6 +70,8 @@ impl Output {
             terms: TermSet::default(),
             open: Vec::new(),
             open_bytes: 0,
+            directory: Directory::default(),
+            next_name,
             written: 0,
             buffer: Vec::with_capacity(WRITE_BYTES * 2),
         })
@@ -81,25 +96,29 @@ impl Output {
         let stats = BlockStats::of(&self.open);
         self.open.clear();
         self.open_bytes = 0;
-        self.put(words, keys, bytes, stats)
-    }
-
-    /// Takes a block over as it is; only its compression is another.
-    pub fn copy(&mut self, block: &mut Decoder, place: &Place) -> Result<(), StoreError> {
-        let sections = block.all_sections()?;
-        let bytes = self.encoder.pack(block.len(), &sections).map_err(|source| self.wrong(source))?;
-        let (words, keys) = self.terms.collect_block(block);
-        let stats = BlockStats::of_rows(block, place.raw_bytes);
-        self.put(words, keys, bytes, stats)
-    }
-
-    fn put(&mut self, words: String, keys: Vec<String>, bytes: Vec<u8>, stats: BlockStats) -> Result<(), StoreError> {
-        let at = self.written + self.buffer.len() as u64;
-        let block = Block { words, keys, bytes, at, stats };
+        let block = Block { words, keys, bytes, at: self.next_name, stats };
+        self.next_name += 1;
         let document = self.partition.schema.document(&block);
         let path = || self.path.clone();
         self.indexer.add_document(document).map_err(|source| StoreError::Write { path: path(), source })?;
-        self.buffer.extend_from_slice(&block.bytes);
+        self.put(block.at, &block.bytes)
+    }
+
+    /// Takes a block over as it is, with its document; only its compression is another.
+    pub fn keep(&mut self, block: &mut Decoder, place: &Place) -> Result<(), StoreError> {
+        let sections = block.all_sections()?;
+        let bytes = self.encoder.pack(block.len(), &sections).map_err(|source| self.wrong(source))?;
+        self.put(place.at, &bytes)
+    }
+
+    /// Leaves the document of a block out.
+    pub fn drop(&mut self, place: &Place) {
+        self.indexer.delete_term(Term::from_field_u64(self.partition.schema.at, place.at));
+    }
+
+    fn put(&mut self, name: u64, block: &[u8]) -> Result<(), StoreError> {
+        self.directory.add(name, self.written + self.buffer.len() as u64, block.len());
+        self.buffer.extend_from_slice(block);
         if self.buffer.len() >= WRITE_BYTES { self.flush() } else { Ok(()) }
     }
 
@@ -119,19 +138,26 @@ impl Output {
         self.close()?;
         self.flush()?;
         self.partition.blocks.sync().map_err(|source| self.wrong(source))?;
+        let written = self.directory.write(&self.path);
+        written.map_err(|source| self.wrong(source))?;
         let path = self.path.clone();
         let wrong = |source| StoreError::Commit { path: path.clone(), source };
         let mut prepared = self.indexer.prepare_commit().map_err(wrong)?;
         prepared.set_payload(&self.payload);
         prepared.commit().map_err(wrong)?;
-        let segments = self.partition.index.searchable_segment_ids().map_err(wrong)?;
-        if segments.len() > 1 {
+        let segments: Vec<(SegmentId, bool)> = {
+            let metas = self.partition.index.searchable_segment_metas().map_err(wrong)?;
+            metas.iter().map(|segment| (segment.id(), segment.has_deletes())).collect()
+        };
+        if segments.len() > 1 || segments.iter().any(|(_, has_deletes)| *has_deletes) {
+            let segments: Vec<SegmentId> = segments.into_iter().map(|(id, _)| id).collect();
             self.indexer.merge(&segments).wait().map_err(wrong)?;
         }
+        // As long as the reader has the old segments, their files stay.
+        self.partition.reader.reload().map_err(wrong)?;
         self.indexer.garbage_collect_files().wait().map_err(wrong)?;
         self.indexer.wait_merging_threads().map_err(wrong)?;
         sync_folder(&self.path).map_err(|source| StoreError::Folder { path: path.clone(), source })?;
-        self.partition.reader.reload().map_err(wrong)?;
         totals(&self.partition.reader.searcher()).map_err(wrong)
     }
 }
