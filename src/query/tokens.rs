@@ -81,11 +81,35 @@ pub struct Tokens<'a> {
     rest: &'a str,
 }
 
+/// The highest bit of each byte.
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// Of eight bytes, the highest bit of those that are ASCII token characters.
+#[inline]
+fn token_bits(word: u64) -> u64 {
+    let each = |byte: u8| HIGH / 128 * u64::from(byte);
+    // Without the highest bits, no sum goes over into the next byte.
+    let (low, folded) = (word & !HIGH, (word | each(0x20)) & !HIGH);
+    let letters = (folded + each(128 - b'a')) & !(folded + each(127 - b'z'));
+    let digits = (low + each(128 - b'0')) & !(low + each(127 - b'9'));
+    let underscores = !((low ^ each(b'_')) + each(127));
+    (letters | digits | underscores) & !word & HIGH
+}
+
 /// Length of the longest head of `text` whose characters are all token characters, or all separators.
 #[inline]
 fn run(text: &str, of_tokens: bool) -> usize {
     let bytes = text.as_bytes();
     let mut at = 0;
+    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        let word = u64::from_le_bytes(*word);
+        let tokens = token_bits(word);
+        let stops = if of_tokens { !tokens & HIGH } else { tokens | (word & HIGH) };
+        at += stops.trailing_zeros() as usize / 8;
+        if stops != 0 {
+            break;
+        }
+    }
     while let Some(&byte) = bytes.get(at) {
         match CLASSES[usize::from(byte)] {
             Class::Decode => match text[at..].chars().next() {
@@ -165,6 +189,27 @@ mod tests {
         check("duration_ms=12.5", &["duration_ms", "12", "5"]);
         check("Größe: naïve…日本語x", &["Größe", "naïve", "日本語x"]);
         check("é", &["é"]);
+    }
+
+    #[test]
+    fn eight_bytes_at_once_are_as_one_by_one() {
+        for byte in 0..=u8::MAX {
+            for place in 0..8 {
+                let word = u64::from(byte) << (place * 8);
+                let want = byte.is_ascii_alphanumeric() || byte == b'_';
+                assert_eq!(token_bits(word), u64::from(want) << (place * 8 + 7), "{byte} at {place}");
+            }
+        }
+        let pieces = ["a", "Z9_", " ", "-.", "é", "…", "longer_than_eight", "        \t\t", "日本"];
+        for first in pieces {
+            for second in pieces {
+                for third in pieces {
+                    let text = [first, second, third].concat();
+                    let want: Vec<&str> = text.split(|c| !is_token_char(c)).filter(|token| !token.is_empty()).collect();
+                    assert_eq!(tokens(&text).collect::<Vec<_>>(), want, "{text:?}");
+                }
+            }
+        }
     }
 
     #[test]

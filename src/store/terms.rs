@@ -166,8 +166,18 @@ impl ShortNumbers {
         }
     }
 
+    /// A number of at most four digits, without leading zeros.
+    fn add_number(&mut self, number: usize) {
+        let digits = 1 + [10, 100, 1000].iter().filter(|least| number >= **least).count();
+        self.add(SHORTER[digits] + number);
+    }
+
+    fn is_full(&self) -> bool {
+        self.found.len() > SHORT_MAX
+    }
+
     fn write(&self, out: &mut String) {
-        if self.found.len() > SHORT_MAX {
+        if self.is_full() {
             out.push_str(ANY_SHORT);
             out.push(' ');
             return;
@@ -187,6 +197,13 @@ pub struct TermSet {
     /// Values by column.
     seen_values: Seen,
     buffer: String,
+    words: String,
+}
+
+/// Whether the words of a number are short numbers: what is before its point, and behind it.
+fn has_short_words_alone(n: f64) -> bool {
+    let thousandths = n * 1000.0;
+    n.abs() < 9999.0 && thousandths.round() / 1000.0 == n
 }
 
 impl TermSet {
@@ -195,7 +212,8 @@ impl TermSet {
         self.seen_words.clear();
         self.seen_values.clear();
         self.short.clear();
-        let (mut words, mut keys) = (String::with_capacity(4096), Vec::new());
+        let (mut words, mut keys) = (std::mem::take(&mut self.words), Vec::new());
+        words.clear();
         for (_, entry) in entries {
             self.add_words(entry.message(), &mut words);
             if self.seen_values.is_new_in(LEVELS, &[entry.level as u8]) {
@@ -206,12 +224,19 @@ impl TermSet {
                     self.add_key(number as u64, field, value, &mut words, &mut keys);
                 }
             }
-            for (_, value) in entry.fields.iter().filter(|(_, value)| *value != Value::Null) {
-                self.add_value(&value.to_text(), &mut words);
+            for (_, value) in &entry.fields {
+                match value {
+                    Value::Null => {}
+                    Value::Int(n @ 0..=9999) => self.short.add_number(*n as usize),
+                    Value::Float(n) if self.short.is_full() && has_short_words_alone(*n) => {}
+                    other => other.view().with_text(|text| self.add_value(text, &mut words)),
+                }
             }
         }
         self.short.write(&mut words);
-        (words, keys)
+        let exact = words.as_str().to_owned();
+        self.words = words;
+        (exact, keys)
     }
 
     fn add_key(&mut self, number: u64, field: &str, value: &str, words: &mut String, keys: &mut Vec<String>) {
@@ -334,6 +359,12 @@ mod tests {
             assert_eq!(word_terms(word), (word.to_owned(), Some(ANY_SHORT)));
         }
         assert_eq!(word_terms("a1"), ("a1".to_owned(), None));
+        let numbers = [0, 9, 10, 404, 999, 1000, 9999].map(|n| ("n".into(), Value::Int(n)));
+        let entry = Entry { fields: numbers.into(), ..Entry::default() };
+        assert_eq!(TermSet::default().collect(&[(0, entry)]).0, "0 9 10 404 999 1000 9999 ");
+        for (number, want) in [(125.526, true), (-0.001, true), (9998.5, true), (1e4, false), (0.12345, false)] {
+            assert_eq!(has_short_words_alone(number), want, "{number}");
+        }
     }
 
     #[test]

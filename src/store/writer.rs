@@ -37,6 +37,8 @@ const INDEXER_BYTES: usize = 48 << 20;
 const MERGE_LAYER_BLOCKS: u32 = 64;
 /// Larger segments stay as they are until the partition is sealed.
 const MERGE_MAX_BLOCKS: usize = 256;
+/// Blocks are gathered to so many bytes before they are written.
+pub(super) const WRITE_BYTES: usize = 1 << 20;
 
 /// What of the store is configurable.
 #[derive(Clone, Copy, Debug)]
@@ -333,8 +335,16 @@ pub(super) fn ends_before(open: &[(u64, Entry)], next: &Entry) -> bool {
 
 fn write_blocks(file: &BlockFile, blocks: &[Arc<Block>]) -> std::io::Result<()> {
     let Some(first) = blocks.first() else { return Ok(()) };
-    let bytes: Vec<u8> = blocks.iter().flat_map(|block| block.bytes.iter().copied()).collect();
-    file.write(first.at, &bytes)?;
+    let (mut at, mut buffer) = (first.at, Vec::with_capacity(2 * WRITE_BYTES));
+    for block in blocks {
+        buffer.extend_from_slice(&block.bytes);
+        if buffer.len() >= WRITE_BYTES {
+            file.write(at, &buffer)?;
+            at += buffer.len() as u64;
+            buffer.clear();
+        }
+    }
+    file.write(at, &buffer)?;
     file.sync()
 }
 

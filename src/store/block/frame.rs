@@ -67,6 +67,8 @@ pub struct Packer {
     context: CCtx<'static>,
     level: i32,
     dictionaries: Option<[Option<CDict<'static>>; SECTIONS]>,
+    /// The block being made; its memory is kept.
+    block: Vec<u8>,
 }
 
 impl Packer {
@@ -74,13 +76,13 @@ impl Packer {
         let prepare = |bytes: &Vec<u8>| (!bytes.is_empty()).then(|| CDict::create(bytes, level));
         let dictionaries = dictionaries.map(|d| std::array::from_fn(|i| prepare(&d.bytes[i])));
         let context = CCtx::try_create().ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        Ok(Packer { context, level, dictionaries })
+        Ok(Packer { context, level, dictionaries, block: Vec::new() })
     }
 
     pub fn pack(&mut self, entries: usize, sections: &[Vec<u8>; SECTIONS]) -> io::Result<Vec<u8>> {
         let too_large = || io::Error::new(io::ErrorKind::FileTooLarge, "a block is larger than its format allows");
-        let total: usize = sections.iter().map(Vec::len).sum();
-        let mut block = Vec::with_capacity(HEADER + total / 2);
+        let mut block = std::mem::take(&mut self.block);
+        block.clear();
         block.resize(HEADER, 0);
         block[0] = VERSION;
         block[1] = u8::from(self.dictionaries.is_some());
@@ -100,8 +102,9 @@ impl Packer {
         }
         let sum = checksum(&block[..HEADER - 4]);
         block[HEADER - 4..HEADER].copy_from_slice(&sum);
-        block.shrink_to_fit();
-        Ok(block)
+        let exact = block.as_slice().to_vec();
+        self.block = block;
+        Ok(exact)
     }
 
     /// Appends a section, plain where compression gains nothing.

@@ -15,16 +15,14 @@ use crate::store::schema::Block;
 use crate::store::snapshot::{PartitionView, Summary};
 use crate::store::stats::BlockStats;
 use crate::store::terms::TermSet;
-use crate::store::writer::{BLOCK_BYTES, BLOCK_ENTRIES, ends_before};
+use crate::store::writer::{BLOCK_BYTES, BLOCK_ENTRIES, WRITE_BYTES, ends_before};
 use crate::store::{StoreError, dictionaries};
 use crate::sys::atomic::sync_folder;
 
 /// zstd's. With a dictionary, higher levels cost much and gain little.
-const ZSTD_LEVEL: i32 = 3;
+const ZSTD_LEVEL: i32 = 1;
 /// tantivy's memory for terms.
 const INDEXER_BYTES: usize = 64 << 20;
-/// Blocks are gathered to so many bytes before they are written.
-const WRITE_BYTES: usize = 1 << 20;
 
 /// The documents of blocks that stay as they are come with the segments of the old generation; those of the others are
 /// deleted from them, and new blocks have new documents. At the end all of it is merged.
