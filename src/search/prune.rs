@@ -2,6 +2,10 @@
 //!
 //! Blocks are few (256 entries each), so a set of them is a flag for each document of a segment.
 
+use std::fmt::Debug;
+
+use tantivy::columnar::Column;
+use tantivy::fastfield::FastFieldReaders;
 use tantivy::index::InvertedIndexReader;
 use tantivy::postings::Postings;
 use tantivy::schema::{Field, IndexRecordOption};
@@ -33,7 +37,7 @@ pub struct Stored {
 }
 
 /// Number of entries.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Counts {
     /// At each level.
     pub levels: [u64; Level::ALL.len()],
@@ -79,31 +83,47 @@ pub fn stored(
 
 fn candidates(segment: &SegmentReader, set: &Set, wanted: Wanted<'_>, found: &mut Vec<Stored>) -> tantivy::Result<()> {
     let columns = segment.fast_fields();
-    let (first, last) = (columns.i64(FIRST_TIME)?, columns.i64(LAST_TIME)?);
-    let (at, length) = (columns.u64(AT)?, columns.u64(LENGTH)?);
-    let first_sequences = columns.u64(FIRST_SEQUENCE)?;
-    let by_minute = columns.u64(BY_MINUTE)?;
-    let mut by_level = Vec::new();
-    if wanted.counts {
-        for level in Level::ALL {
-            by_level.push(columns.u64(&level_column(level))?);
-        }
-    }
-    let counts_of = |document, first_time| {
-        let levels = std::array::from_fn(|level| by_level[level].first(document).unwrap_or(0));
-        let by_minute = by_minute.values_for_doc(document);
-        Counts { levels, by_minute: by_minute.filter_map(|n| MinuteCount::unpack(n, first_time)).collect() }
+    let mut documents: Vec<u32> = (0..segment.max_doc()).filter(|document| set.has(*document)).collect();
+    let times = |documents: &[u32]| {
+        tantivy::Result::Ok((of(&columns.i64(FIRST_TIME)?, documents), of(&columns.i64(LAST_TIME)?, documents)))
     };
-    for document in (0..segment.max_doc()).filter(|document| set.has(*document)) {
-        let (Some(first_time), Some(last_time)) = (first.first(document), last.first(document)) else { continue };
-        if wanted.window.overlaps(first_time, last_time) {
-            let (at, length) = (at.first(document).unwrap_or(0), length.first(document).unwrap_or(0));
-            let counts = wanted.counts.then(|| counts_of(document, first_time));
-            let first_sequence = first_sequences.first(document).unwrap_or(0);
-            found.push(Stored { first_time, last_time, first_sequence, at, length, counts });
-        }
-    }
+    let (first, last) = times(&documents)?;
+    let mut inside = first.into_iter().zip(last).map(|(first, last)| wanted.window.overlaps(first, last));
+    documents.retain(|_| inside.next().unwrap_or(false));
+    let (first, last) = times(&documents)?;
+    let (at, length) = (of(&columns.u64(AT)?, &documents), of(&columns.u64(LENGTH)?, &documents));
+    let first_sequences = of(&columns.u64(FIRST_SEQUENCE)?, &documents);
+    let mut counts = if wanted.counts { counts(columns, &documents, &first)? } else { Vec::new() }.into_iter();
+    found.extend((0..documents.len()).map(|index| Stored {
+        first_time: first[index],
+        last_time: last[index],
+        first_sequence: first_sequences[index],
+        at: at[index],
+        length: length[index],
+        counts: counts.next(),
+    }));
     Ok(())
+}
+
+/// The values of a column of which every document has one. All at once, for that is quicker.
+fn of<T: PartialOrd + Copy + Debug + Default + Send + Sync + 'static>(column: &Column<T>, documents: &[u32]) -> Vec<T> {
+    let mut values = vec![None; documents.len()];
+    column.first_vals(documents, &mut values);
+    values.into_iter().map(Option::unwrap_or_default).collect()
+}
+
+fn counts(columns: &FastFieldReaders, documents: &[u32], first_times: &[i64]) -> tantivy::Result<Vec<Counts>> {
+    let mut counts = vec![Counts::default(); documents.len()];
+    for level in Level::ALL {
+        let of_level = of(&columns.u64(&level_column(level))?, documents);
+        counts.iter_mut().zip(of_level).for_each(|(counts, count)| counts.levels[level as usize] = count);
+    }
+    let by_minute = columns.u64(BY_MINUTE)?;
+    for ((document, first_time), counts) in documents.iter().zip(first_times).zip(&mut counts) {
+        let packed = by_minute.values_for_doc(*document);
+        counts.by_minute = packed.filter_map(|n| MinuteCount::unpack(n, *first_time)).collect();
+    }
+    Ok(counts)
 }
 
 /// Blocks of one segment.

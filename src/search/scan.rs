@@ -396,10 +396,24 @@ struct Work<'a, 'b> {
     decoded: &'a AtomicUsize,
 }
 
-impl Work<'_, '_> {
+/// Of many candidates a thread takes so many at once: neighbours have much in common.
+const MOST_AT_ONCE: usize = 16;
+
+impl<'a> Work<'a, '_> {
+    /// The next candidate, of those that are `taken` or of those that nobody took.
+    fn take_one(&self, taken: &mut std::ops::Range<usize>) -> Option<&'a Candidate<'a>> {
+        if taken.start == taken.end {
+            let some = (self.candidates.len() / 64).clamp(1, MOST_AT_ONCE);
+            let first = self.next.fetch_add(some, Ordering::Relaxed);
+            *taken = first..first + some;
+        }
+        self.candidates.get(taken.next()?)
+    }
+
     fn work<V: Visit>(&self, visitor: &mut V, way: &mut Way) -> Result<(), SearchError> {
+        let mut taken = 0..0;
         let Scan { window, shift, .. } = *self.scan;
-        while let Some(candidate) = self.candidates.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(candidate) = self.take_one(&mut taken) {
             if candidate.last_time < self.floor.load(Ordering::Relaxed) || !self.scan.meter.goes_on() {
                 break;
             }

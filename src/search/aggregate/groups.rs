@@ -27,6 +27,14 @@ pub struct Groups<'p> {
     first: i64,
     last: i64,
     key: Vec<u8>,
+    recent: Recent,
+}
+
+/// Where the states are of the groups that [`Groups::take_counts`] met last: those of one step, by level.
+#[derive(Default)]
+struct Recent {
+    step: i64,
+    at: [Option<usize>; Level::ALL.len()],
 }
 
 impl<'p> Groups<'p> {
@@ -52,6 +60,7 @@ impl<'p> Groups<'p> {
             first: i64::MAX,
             last: i64::MIN,
             key: Vec::new(),
+            recent: Recent::default(),
         };
         // Without groups there is one row, also of nothing.
         if by.is_empty() {
@@ -108,18 +117,35 @@ impl<'p> Groups<'p> {
 
     pub(super) fn take_counts(&mut self, first: i64, last: i64, level: Level, count: u64) {
         self.note_times(first, last);
+        if let Some(at) = self.at_level(first, level) {
+            let states = self.states[at..].iter_mut().take(self.counted.len());
+            states.for_each(|state| state.take_many(level, count));
+        }
+    }
+
+    /// [`Groups::at_key`] for what [`Groups::counts_fit`] said yes to. Most blocks are of the same step as the last.
+    fn at_level(&mut self, time: i64, level: Level) -> Option<usize> {
+        let mut steps = self.by.iter().filter_map(|group| match group {
+            Group::Step(step) => Some(step_start(time, *step)),
+            Group::Field(_) => None,
+        });
+        let (step, more) = (steps.next().unwrap_or(0), steps.next().is_some());
+        if more || self.recent.step != step {
+            self.recent = Recent { step, ..Recent::default() };
+        }
+        if let Some(at) = self.recent.at[level as usize] {
+            return Some(at);
+        }
         self.key.clear();
         for group in self.by {
             let cell = match group {
-                Group::Step(step) => Cell::Time(step_start(first, *step)),
+                Group::Step(step) => Cell::Time(step_start(time, *step)),
                 Group::Field(_) => Cell::Text(level.name().into()),
             };
             keys::write(&cell, &mut self.key);
         }
-        if let Some(at) = self.at_key() {
-            let states = self.states[at..].iter_mut().take(self.counted.len());
-            states.for_each(|state| state.take_many(level, count));
-        }
+        self.recent.at[level as usize] = self.at_key();
+        self.recent.at[level as usize]
     }
 
     pub(super) fn is_cut(&self) -> bool {
@@ -153,7 +179,8 @@ impl<'p> Groups<'p> {
             rows.push(row);
         }
         let groups = self.by.len();
-        rows.sort_by(|a, b| order::compare_rows(&a[..groups], &b[..groups]));
+        // No two are equal.
+        rows.sort_unstable_by(|a, b| order::compare_rows(&a[..groups], &b[..groups]));
         if let Pipe::Top { .. } = self.pipe {
             // Stable: ties stay in the order of their values.
             rows.sort_by(|a, b| order::directed(&a[groups], &b[groups], true));

@@ -40,7 +40,7 @@ pub struct Limits {
 
 /// See the module.
 pub enum Aggregation<'p> {
-    Groups(Groups<'p>),
+    Groups(Box<Groups<'p>>),
     Workflows(Workflows<'p>),
     Patterns(Patterns),
 }
@@ -51,7 +51,7 @@ impl<'p> Aggregation<'p> {
         Some(match pipe {
             Pipe::FailureRate { by } => Aggregation::Workflows(Workflows::new(by, limits)),
             Pipe::Patterns { .. } => Aggregation::Patterns(Patterns::new(limits)),
-            pipe => Aggregation::Groups(Groups::new(pipe, window, limits)?),
+            pipe => Aggregation::Groups(Box::new(Groups::new(pipe, window, limits)?)),
         })
     }
 
@@ -82,7 +82,7 @@ impl<'p> Aggregation<'p> {
 
     pub fn merge(&mut self, other: Aggregation<'p>) {
         match (self, other) {
-            (Aggregation::Groups(a), Aggregation::Groups(b)) => a.merge(b),
+            (Aggregation::Groups(a), Aggregation::Groups(b)) => a.merge(*b),
             (Aggregation::Workflows(a), Aggregation::Workflows(b)) => a.merge(b),
             (Aggregation::Patterns(a), Aggregation::Patterns(b)) => a.merge(b),
             // Both were made for the same pipe.

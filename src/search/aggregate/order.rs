@@ -12,11 +12,12 @@ pub(super) fn compare(a: &Value, b: &Value) -> Ordering {
 
 /// The same, largest first when `descending`. Types keep their places: what is missing is last both ways.
 pub(in crate::search) fn directed(a: &Value, b: &Value, descending: bool) -> Ordering {
-    // Nearly all there are.
-    if let (Value::Int(a), Value::Int(b)) = (a, b) {
-        return if descending { b.cmp(a) } else { a.cmp(b) };
-    }
-    rank(a).cmp(&rank(b)).then_with(|| {
+    let by_rank = match (a, b) {
+        // Nearly all there are.
+        (Value::Int(_), Value::Int(_)) | (Value::Str(_), Value::Str(_)) => Ordering::Equal,
+        _ => rank(a).cmp(&rank(b)),
+    };
+    by_rank.then_with(|| {
         let order = within(a, b);
         if descending { order.reverse() } else { order }
     })
@@ -52,6 +53,7 @@ fn rank(value: &Value) -> u8 {
 
 fn within(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
+        (Value::Int(a), Value::Int(b)) => a.cmp(b),
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
         (Value::Str(a), Value::Str(b)) => sorting(a).cmp(sorting(b)).then_with(|| a.cmp(b)),
         _ => match (number(a), number(b)) {
