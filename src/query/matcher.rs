@@ -1,7 +1,9 @@
 //! Patterns made ready to look for in many texts, without allocating.
 
+use std::sync::OnceLock;
+
 use memchr::memchr2_iter;
-use regex::Regex;
+use regex::{Regex, bytes};
 
 use crate::query::ast::Pattern;
 use crate::query::tokens::{Tokens, ends_before, equals_lower, is_token_char, lower, starts_after, to_lower, tokens};
@@ -36,6 +38,14 @@ impl Matcher {
             Matcher::Sequence(sequence) => sequence.is_in(text),
             Matcher::Substring(part) => text.contains(part.as_str()),
             Matcher::Regex(regex) => regex.is_match(text),
+        }
+    }
+
+    /// The same, quicker for a long text, and slower for the first one.
+    pub(super) fn is_in_long(&self, text: &str) -> bool {
+        match self {
+            Matcher::Sequence(sequence) => sequence.is_in_long(text),
+            Matcher::Substring(_) | Matcher::Regex(_) => self.is_in(text),
         }
     }
 }
@@ -79,6 +89,8 @@ pub(super) struct Sequence {
     tokens: Vec<TokenMatcher>,
     /// A quick way to where the first token may be.
     scan: Option<Scan>,
+    /// One for long texts, made when the first of them comes.
+    long: OnceLock<Option<bytes::Regex>>,
 }
 
 impl Sequence {
@@ -88,7 +100,7 @@ impl Sequence {
             Some(TokenMatcher::Prefix(head)) => Scan::new(head, false),
             _ => None,
         };
-        Sequence { tokens, scan }
+        Sequence { tokens, scan, long: OnceLock::new() }
     }
 
     fn is_in(&self, text: &str) -> bool {
@@ -106,6 +118,19 @@ impl Sequence {
                 }
             }
         }
+    }
+
+    fn is_in_long(&self, text: &str) -> bool {
+        // The regex engine compares many bytes at once with the beginnings of all cases of a word.
+        let any_case = |scan: &Scan| {
+            let pattern = std::str::from_utf8(&scan.needle).ok().map(regex::escape)?;
+            bytes::RegexBuilder::new(&pattern).case_insensitive(true).unicode(false).build().ok()
+        };
+        let Some(places) = self.long.get_or_init(|| self.scan.as_ref().and_then(any_case)) else {
+            return self.is_in(text);
+        };
+        let mut starts = places.find_iter(text.as_bytes()).map(|place| place.start());
+        starts.any(|at| starts_after(text, at) && self.starts(tokens(&text[at..])))
     }
 
     fn starts(&self, mut found: Tokens<'_>) -> bool {

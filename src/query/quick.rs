@@ -34,7 +34,7 @@ impl TextTest {
 
     /// Whether it may be in one of the lines of `text`. May be wrong in saying yes only.
     pub fn may_be_in_lines(&self, text: &str) -> bool {
-        self.looks_around || self.matcher.is_in(text)
+        self.looks_around || self.matcher.is_in_long(text)
     }
 }
 
@@ -88,6 +88,28 @@ fn looks_around(pattern: &Pattern) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::query::Query;
+
+    #[test]
+    fn long_texts_are_as_short_ones() {
+        let texts = [
+            "operation failed",
+            "OPERATION: Failed!",
+            "cooperation failed",
+            "operations failed",
+            "",
+            "é-operation é",
+            "aaa aa",
+            "operation operation failed",
+            "failed operation\nfailed",
+        ];
+        for query in ["\"operation failed\"", "operation", "oper*", "aa", "é", "*ration", "/oper.*led/", "failed"] {
+            for test in query.parse::<Query>().unwrap().text_tests() {
+                for text in texts {
+                    assert_eq!(test.matcher.is_in_long(text), test.matcher.is_in(text), "{query} on {text}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn tests_of_queries() {
