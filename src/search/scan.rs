@@ -456,9 +456,7 @@ impl<'a> Work<'a, '_> {
                 let heads = Columns::default();
                 self.open(packed, if asked.tests.is_empty() { &asked.columns } else { &heads }, decoder)?;
                 if inside && let Some(levels) = &asked.counted {
-                    let wanted: [bool; Level::ALL.len()] = std::array::from_fn(|n| levels.contains(&Level::ALL[n]));
-                    let has_level = |(_, level): &(usize, Level)| wanted[*level as usize];
-                    indexes.extend(decoder.levels().enumerate().filter(has_level).map(|(index, _)| index as u32));
+                    decoder.at_levels(levels, indexes);
                 } else if let Some(in_messages) = asked.look(decoder)? {
                     decoder.want(&asked.columns)?;
                     let decoder = &*decoder;

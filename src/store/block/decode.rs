@@ -47,14 +47,15 @@ pub struct Decoder {
     length: usize,
     header: Header,
     plain: Vec<u8>,
-    codes: Vec<u16>,
     unpacked: Unpacked,
     /// What the rows have.
     loaded: Columns,
     /// In eight bytes each, whatever their sign.
     pub(super) sequences: Vec<i64>,
     pub(super) times: Vec<i64>,
-    pub(super) kinds: Vec<Kind>,
+    /// The kinds there are, and which of them each entry has.
+    kinds: Vec<Kind>,
+    kind_codes: Vec<u16>,
     pub(super) named: [Dictionary; NAMED],
     pub(super) durations: Vec<Option<f64>>,
     pub(super) messages: TextList,
@@ -90,12 +91,12 @@ impl Decoder {
             length: 0,
             header: Header::default(),
             plain: Vec::new(),
-            codes: Vec::new(),
             unpacked: Unpacked::default(),
             loaded: Columns::default(),
             sequences: Vec::new(),
             times: Vec::new(),
             kinds: Vec::new(),
+            kind_codes: Vec::new(),
             named: Default::default(),
             durations: Vec::new(),
             messages: TextList::default(),
@@ -170,9 +171,17 @@ impl Decoder {
         BlockRow::new(self, index)
     }
 
-    /// The level of each entry, in their order.
-    pub fn levels(&self) -> impl Iterator<Item = Level> {
-        self.kinds.iter().map(|kind| kind.level)
+    /// The entries at one of these levels, by their places.
+    pub fn at_levels(&self, levels: &[Level], places: &mut Vec<u32>) {
+        let is_wanted: Vec<bool> = self.kinds.iter().map(|kind| levels.contains(&kind.level)).collect();
+        let codes = self.kind_codes.iter().enumerate();
+        places.extend(codes.filter(|(_, code)| is_wanted[usize::from(**code)]).map(|(place, _)| place as u32));
+    }
+
+    #[inline]
+    pub(super) fn kind(&self, entry: usize) -> Kind {
+        let kind = self.kind_codes.get(entry).and_then(|code| self.kinds.get(usize::from(*code)));
+        kind.copied().unwrap_or(Kind::UNKNOWN)
     }
 
     pub fn sequence(&self, index: usize) -> u64 {
@@ -280,12 +289,13 @@ impl Decoder {
         read_times(&mut reader, count, &mut self.unpacked, &mut self.times)?;
         self.kinds.clear();
         let distinct = reader.size(usize::from(u8::MAX) + 1)?;
-        let distinct = reader.bytes(distinct)?.iter().map(|byte| Kind::read(*byte)).collect::<Result<Vec<Kind>>>()?;
-        self.unpacked.codes(&mut reader, count, &mut self.codes)?;
-        if self.codes.iter().any(|code| usize::from(*code) >= distinct.len()) {
+        for byte in reader.bytes(distinct)? {
+            self.kinds.push(Kind::read(*byte)?);
+        }
+        self.unpacked.codes(&mut reader, count, &mut self.kind_codes)?;
+        if self.kind_codes.iter().max().is_some_and(|most| usize::from(*most) >= distinct) {
             return Err(StoreError::Block("a code is out of range"));
         }
-        self.kinds.extend(self.codes.iter().map(|code| distinct[usize::from(*code)]));
         let wanted = (columns.named | self.loaded.named) & mask(&HEAD_COLUMNS);
         if wanted == 0 {
             return Ok(());
@@ -394,7 +404,7 @@ impl Decoder {
         let row = self.row(index);
         let own = |column: usize| self.named[column].get(index);
         let text = |column: usize| own(column).map(Box::from);
-        let kind = self.kinds.get(index).copied().unwrap_or(Kind::UNKNOWN);
+        let kind = self.kind(index);
         Entry {
             time: self.times.get(index).copied().unwrap_or(0),
             time_source: kind.time_source,

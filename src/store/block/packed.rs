@@ -43,18 +43,20 @@ impl Unpacked {
     /// The next `count` numbers.
     fn read(&mut self, reader: &mut Reader<'_>, count: usize, width: u32) -> Result<&[u64]> {
         let width = width as usize;
-        self.numbers.clear();
-        self.numbers.resize(count, 0);
         let bytes = reader.bytes((count * width).div_ceil(8))?;
+        if self.numbers.len() < count {
+            self.numbers.resize(count, 0);
+        }
+        let numbers = &mut self.numbers[..count];
         self.bytes.clear();
         self.bytes.extend_from_slice(bytes);
         self.bytes.extend_from_slice(&[0; 8]);
         let mask = (1u64 << width) - 1;
         match width {
-            0 => {}
+            0 => numbers.fill(0),
             1..=8 => {
                 // Eight numbers are as many bytes as one is bits, and so they fit into one word.
-                for (eight, at) in self.numbers.chunks_mut(8).zip((0..).step_by(width)) {
+                for (eight, at) in numbers.chunks_mut(8).zip((0..).step_by(width)) {
                     let mut word = word_at(&self.bytes, at);
                     for number in eight {
                         *number = word & mask;
@@ -63,12 +65,12 @@ impl Unpacked {
                 }
             }
             _ => {
-                for (number, at) in self.numbers.iter_mut().zip((0..).step_by(width)) {
+                for (number, at) in numbers.iter_mut().zip((0..).step_by(width)) {
                     *number = word_at(&self.bytes, at / 8) >> (at % 8) & mask;
                 }
             }
         }
-        Ok(&self.numbers)
+        Ok(numbers)
     }
 
     /// Replaces `numbers` by `count` that [`put_deltas`] wrote.
@@ -90,6 +92,7 @@ impl Unpacked {
                     numbers.push(number);
                 }
             }
+            0 => numbers.extend((1..count as i64).map(|n| number.wrapping_add(smallest.wrapping_mul(n)))),
             width if u32::from(width) <= WIDTH_MAX => {
                 let above = self.read(reader, count - 1, u32::from(width))?;
                 numbers.extend(above.iter().map(|above| {

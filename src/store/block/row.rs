@@ -40,16 +40,16 @@ impl Row for BlockRow<'_> {
     }
 
     fn time_source(&self) -> TimeSource {
-        self.block.kinds.get(self.index).map_or(TimeSource::Read, |kind| kind.time_source)
+        self.block.kind(self.index).time_source
     }
 
     #[inline]
     fn level(&self) -> Level {
-        self.block.kinds.get(self.index).map_or(Level::Unknown, |kind| kind.level)
+        self.block.kind(self.index).level
     }
 
     fn level_source(&self) -> LevelSource {
-        self.block.kinds.get(self.index).map_or(LevelSource::None, |kind| kind.level_source)
+        self.block.kind(self.index).level_source
     }
 
     #[inline]
