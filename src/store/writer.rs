@@ -32,7 +32,7 @@ const WELL_FILLED: usize = BLOCK_ENTRIES * 3 / 4;
 /// zstd's, for blocks that are packed again when the partition is sealed.
 const ZSTD_LEVEL: i32 = 1;
 /// tantivy's memory for terms that are not yet written.
-const INDEXER_BYTES: usize = 48 << 20;
+const INDEXER_BYTES: usize = 32 << 20;
 /// Segments of up to so many blocks count as equally small; tantivy's own default is for single entries.
 const MERGE_LAYER_BLOCKS: u32 = 64;
 /// Larger segments stay as they are until the partition is sealed.
