@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 const SEED: u64 = 1;
 const DEFAULT_ENTRIES: u64 = 500_000;
 /// As the daemon does by default.
-const COMMIT_ENTRIES: usize = 100_000;
+const COMMIT_ENTRIES: usize = 200_000;
 const PROBES: usize = 20;
 
 fn main() {

@@ -156,7 +156,7 @@ impl Default for Follow {
 
 impl Default for Store {
     fn default() -> Store {
-        Store { commit_every: seconds(5), commit_entries: 100_000, partition_bytes: Bytes(1 << 30) }
+        Store { commit_every: seconds(5), commit_entries: 200_000, partition_bytes: Bytes(1 << 30) }
     }
 }
 
