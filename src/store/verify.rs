@@ -31,14 +31,15 @@ pub fn verify(partition: &PartitionView) -> Result<Checked, StoreError> {
         for document in 0..segment.max_doc() {
             let (said, at, length) = said(segment, document).map_err(wrong)?;
             checked.blocks += 1;
+            let in_file = opened.place(at, length).map_or(at, |(at, _)| at);
             match found(opened, at, length, &mut decoder, &mut renderer) {
                 Ok(found) => {
                     checked.entries += found.count;
                     if found != said {
-                        checked.note(at, "is not what the index says of it");
+                        checked.note(in_file, "is not what the index says of it");
                     }
                 }
-                Err(error) => checked.note(at, &error.to_string()),
+                Err(error) => checked.note(in_file, &error.to_string()),
             }
         }
     }
