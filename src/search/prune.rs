@@ -83,20 +83,16 @@ pub fn stored(
 
 fn candidates(segment: &SegmentReader, set: &Set, wanted: Wanted<'_>, found: &mut Vec<Stored>) -> tantivy::Result<()> {
     let columns = segment.fast_fields();
-    let mut documents: Vec<u32> = (0..segment.max_doc()).filter(|document| set.has(*document)).collect();
-    let times = |documents: &[u32]| {
-        tantivy::Result::Ok((of(&columns.i64(FIRST_TIME)?, documents), of(&columns.i64(LAST_TIME)?, documents)))
-    };
-    let (first, last) = times(&documents)?;
-    let mut inside = first.into_iter().zip(last).map(|(first, last)| wanted.window.overlaps(first, last));
-    documents.retain(|_| inside.next().unwrap_or(false));
-    let (first, last) = times(&documents)?;
+    let all: Vec<u32> = (0..segment.max_doc()).filter(|document| set.has(*document)).collect();
+    let times = of(&columns.i64(FIRST_TIME)?, &all).into_iter().zip(of(&columns.i64(LAST_TIME)?, &all));
+    let (documents, times): (Vec<u32>, Vec<(i64, i64)>) =
+        all.iter().copied().zip(times).filter(|(_, (first, last))| wanted.window.overlaps(*first, *last)).unzip();
     let (at, length) = (of(&columns.u64(AT)?, &documents), of(&columns.u64(LENGTH)?, &documents));
     let first_sequences = of(&columns.u64(FIRST_SEQUENCE)?, &documents);
-    let mut counts = if wanted.counts { counts(columns, &documents, &first)? } else { Vec::new() }.into_iter();
+    let mut counts = if wanted.counts { counts(columns, &documents, &times)? } else { Vec::new() }.into_iter();
     found.extend((0..documents.len()).map(|index| Stored {
-        first_time: first[index],
-        last_time: last[index],
+        first_time: times[index].0,
+        last_time: times[index].1,
         first_sequence: first_sequences[index],
         at: at[index],
         length: length[index],
@@ -112,14 +108,14 @@ fn of<T: PartialOrd + Copy + Debug + Default + Send + Sync + 'static>(column: &C
     values.into_iter().map(Option::unwrap_or_default).collect()
 }
 
-fn counts(columns: &FastFieldReaders, documents: &[u32], first_times: &[i64]) -> tantivy::Result<Vec<Counts>> {
+fn counts(columns: &FastFieldReaders, documents: &[u32], times: &[(i64, i64)]) -> tantivy::Result<Vec<Counts>> {
     let mut counts = vec![Counts::default(); documents.len()];
     for level in Level::ALL {
         let of_level = of(&columns.u64(&level_column(level))?, documents);
         counts.iter_mut().zip(of_level).for_each(|(counts, count)| counts.levels[level as usize] = count);
     }
     let by_minute = columns.u64(BY_MINUTE)?;
-    for ((document, first_time), counts) in documents.iter().zip(first_times).zip(&mut counts) {
+    for ((document, (first_time, _)), counts) in documents.iter().zip(times).zip(&mut counts) {
         let packed = by_minute.values_for_doc(*document);
         counts.by_minute = packed.filter_map(|n| MinuteCount::unpack(n, *first_time)).collect();
     }

@@ -57,6 +57,42 @@ impl BlockFile {
     }
 }
 
+/// Blocks are gathered to so many bytes before they are written.
+const WRITE_BYTES: usize = 1 << 20;
+
+/// Gathers blocks that stand one behind the other, and writes them in large pieces.
+#[derive(Debug)]
+pub struct Gathered {
+    /// Where `buffer` goes in the file.
+    at: u64,
+    buffer: Vec<u8>,
+}
+
+impl Gathered {
+    /// The first block goes to `at`.
+    pub fn new(at: u64) -> Gathered {
+        Gathered { at, buffer: Vec::with_capacity(2 * WRITE_BYTES) }
+    }
+
+    /// Takes a block; where it is in the file, or will be.
+    pub fn add(&mut self, block: &[u8], file: &BlockFile) -> io::Result<u64> {
+        let at = self.at + self.buffer.len() as u64;
+        self.buffer.extend_from_slice(block);
+        if self.buffer.len() >= WRITE_BYTES {
+            self.flush(file)?;
+        }
+        Ok(at)
+    }
+
+    /// Writes what was not written yet. After an error it may be tried again.
+    pub fn flush(&mut self, file: &BlockFile) -> io::Result<()> {
+        file.write(self.at, &self.buffer)?;
+        self.at += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.custom_flags(OFlags::NOFOLLOW.bits() as i32);

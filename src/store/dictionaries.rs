@@ -1,22 +1,14 @@
 //! The file `dictionaries` of a sealed partition: what its blocks were compressed with.
 //!
-//! ```text
-//! byte  0      format version (1)
-//! then for each section of a block: length u32 little endian, the zstd dictionary
-//! last 8 bytes xxh3-64 of everything before
-//! ```
+//! A `sealed_file`; its content is for each section of a block: length u32 little endian, the zstd dictionary.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
-use xxhash_rust::xxh3::xxh3_64;
-
-use crate::store::StoreError;
 use crate::store::block::{Dictionaries, SECTIONS, TRAINED_BYTES};
+use crate::store::{StoreError, sealed_file};
 
 const NAME: &str = "dictionaries";
-const VERSION: u8 = 1;
 /// Fewer samples do not make a dictionary.
 const MIN_SAMPLES: usize = 16;
 
@@ -35,33 +27,24 @@ pub fn train(samples: &[[Vec<u8>; SECTIONS]]) -> Dictionaries {
 }
 
 pub fn write(partition: &Path, dictionaries: &Dictionaries) -> io::Result<()> {
-    let mut bytes = vec![VERSION];
+    let mut content = Vec::new();
     for dictionary in dictionaries.bytes() {
-        bytes.extend((dictionary.len() as u32).to_le_bytes());
-        bytes.extend(dictionary);
+        content.extend((dictionary.len() as u32).to_le_bytes());
+        content.extend(dictionary);
     }
-    bytes.extend(xxh3_64(&bytes).to_le_bytes());
-    crate::sys::atomic::write(&partition.join(NAME), &bytes)
+    sealed_file::write(partition, NAME, &content)
 }
 
 /// `None` where there is none: the partition is not sealed.
 pub fn read(partition: &Path) -> Result<Option<Dictionaries>, StoreError> {
-    let damaged = |reason: &str| StoreError::Damaged { path: partition.to_owned(), reason: reason.to_owned() };
-    let bytes = match fs::read(partition.join(NAME)) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(damaged(&format!("its dictionaries cannot be read: {error}"))),
-    };
-    let (content, sum) = bytes.split_last_chunk::<8>().ok_or_else(|| damaged("its dictionaries are cut short"))?;
-    if content.first() != Some(&VERSION) || xxh3_64(content).to_le_bytes() != *sum {
-        return Err(damaged("the checksum of its dictionaries is wrong"));
-    }
-    let mut rest = &content[1..];
+    let Some(content) = sealed_file::read(partition, NAME)? else { return Ok(None) };
+    let cut_short = || sealed_file::damaged(partition, NAME, "ends within a dictionary");
+    let mut rest = content.as_slice();
     let mut found: [Vec<u8>; SECTIONS] = Default::default();
     for dictionary in &mut found {
-        let (length, behind) = rest.split_first_chunk::<4>().ok_or_else(|| damaged("a dictionary is missing"))?;
+        let (length, behind) = rest.split_first_chunk::<4>().ok_or_else(cut_short)?;
         let taken = behind.split_at_checked(u32::from_le_bytes(*length) as usize);
-        let (bytes, behind) = taken.ok_or_else(|| damaged("a dictionary is cut short"))?;
+        let (bytes, behind) = taken.ok_or_else(cut_short)?;
         *dictionary = bytes.to_vec();
         rest = behind;
     }
@@ -70,6 +53,8 @@ pub fn read(partition: &Path) -> Result<Option<Dictionaries>, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -1,22 +1,15 @@
 //! The file `directory` of a sealed partition: where its blocks are. Documents that sealing took over still say where
 //! their block was when it was written; what they say is its *name* from then on.
 //!
-//! ```text
-//! byte  0      format version (1)
-//! then for each block, by name: name u64, where it is in the file of blocks u64, its length u32, little endian
-//! last 8 bytes xxh3-64 of everything before
-//! ```
+//! A `sealed_file`; its content is for each block, by name: name u64, where it is in the file of blocks u64, its length
+//! u32, little endian.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
-use xxhash_rust::xxh3::xxh3_64;
-
-use crate::store::StoreError;
+use crate::store::{StoreError, sealed_file};
 
 const NAME: &str = "directory";
-const VERSION: u8 = 1;
 const RECORD: usize = 20;
 
 /// Places of blocks by name.
@@ -43,30 +36,20 @@ impl Directory {
 
     pub fn write(&mut self, partition: &Path) -> io::Result<()> {
         self.0.sort_unstable();
-        let mut bytes = vec![VERSION];
+        let mut content = Vec::with_capacity(self.0.len() * RECORD);
         for record in &self.0 {
-            bytes.extend(record.name.to_le_bytes());
-            bytes.extend(record.at.to_le_bytes());
-            bytes.extend(record.length.to_le_bytes());
+            content.extend(record.name.to_le_bytes());
+            content.extend(record.at.to_le_bytes());
+            content.extend(record.length.to_le_bytes());
         }
-        bytes.extend(xxh3_64(&bytes).to_le_bytes());
-        crate::sys::atomic::write(&partition.join(NAME), &bytes)
+        sealed_file::write(partition, NAME, &content)
     }
 
     /// `None` where there is none: the partition is not sealed.
     pub fn read(partition: &Path) -> Result<Option<Directory>, StoreError> {
-        let damaged = |reason: String| StoreError::Damaged { path: partition.to_owned(), reason };
-        let bytes = match fs::read(partition.join(NAME)) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(damaged(format!("its directory cannot be read: {error}"))),
-        };
-        let sound = bytes.split_last_chunk::<8>().filter(|(content, sum)| xxh3_64(content).to_le_bytes() == **sum);
-        let Some(([VERSION, content @ ..], _)) = sound else {
-            return Err(damaged("the checksum of its directory is wrong".to_owned()));
-        };
+        let Some(content) = sealed_file::read(partition, NAME)? else { return Ok(None) };
         let (records, []) = content.as_chunks::<RECORD>() else {
-            return Err(damaged("its directory is cut short".to_owned()));
+            return Err(sealed_file::damaged(partition, NAME, "ends within a record"));
         };
         let number = |bytes: &[u8]| bytes.iter().rfold(0u64, |number, byte| number << 8 | u64::from(*byte));
         let read = |record: &[u8; RECORD]| Record {
@@ -80,6 +63,8 @@ impl Directory {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

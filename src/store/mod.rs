@@ -15,6 +15,7 @@ mod partition;
 mod retention;
 mod schema;
 mod seal;
+mod sealed_file;
 mod seen;
 mod snapshot;
 mod stats;

@@ -7,6 +7,7 @@
 
 use crate::query::tokens::{lower_into, to_lower, tokens};
 use crate::record::{Entry, Value};
+use crate::store::block::thousandths;
 use crate::store::seen::Seen;
 
 /// Terms for all long numbers and hex strings together.
@@ -202,8 +203,7 @@ pub struct TermSet {
 
 /// Whether the words of a number are short numbers: what is before its point, and behind it.
 fn has_short_words_alone(n: f64) -> bool {
-    let thousandths = n * 1000.0;
-    n.abs() < 9999.0 && thousandths.round() / 1000.0 == n
+    n.abs() < 9999.0 && thousandths(n).is_some()
 }
 
 impl TermSet {

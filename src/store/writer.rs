@@ -10,7 +10,7 @@ use tantivy::{IndexWriter, TantivyDocument};
 
 use crate::record::{Entry, Position};
 use crate::store::block::Encoder;
-use crate::store::blocks::BlockFile;
+use crate::store::blocks::{BlockFile, Gathered};
 use crate::store::partition::{self, Folder, Partition, Payload};
 use crate::store::schema::Block;
 use crate::store::snapshot::PartitionView;
@@ -37,8 +37,6 @@ const INDEXER_BYTES: usize = 32 << 20;
 const MERGE_LAYER_BLOCKS: u32 = 64;
 /// Larger segments stay as they are until the partition is sealed.
 const MERGE_MAX_BLOCKS: usize = 256;
-/// Blocks are gathered to so many bytes before they are written.
-pub(super) const WRITE_BYTES: usize = 1 << 20;
 
 /// What of the store is configurable.
 #[derive(Clone, Copy, Debug)]
@@ -335,16 +333,11 @@ pub(super) fn ends_before(open: &[(u64, Entry)], next: &Entry) -> bool {
 
 fn write_blocks(file: &BlockFile, blocks: &[Arc<Block>]) -> std::io::Result<()> {
     let Some(first) = blocks.first() else { return Ok(()) };
-    let (mut at, mut buffer) = (first.at, Vec::with_capacity(2 * WRITE_BYTES));
+    let mut gathered = Gathered::new(first.at);
     for block in blocks {
-        buffer.extend_from_slice(&block.bytes);
-        if buffer.len() >= WRITE_BYTES {
-            file.write(at, &buffer)?;
-            at += buffer.len() as u64;
-            buffer.clear();
-        }
+        gathered.add(&block.bytes, file)?;
     }
-    file.write(at, &buffer)?;
+    gathered.flush(file)?;
     file.sync()
 }
 

@@ -46,6 +46,7 @@ pub use encode::Encoder;
 pub use frame::{Dictionaries, SECTIONS, TRAINED_BYTES};
 pub use row::BlockRow;
 pub use template::Renderer;
+pub use values::thousandths;
 
 /// Most entries of a block; a larger claim is damage.
 pub const MAX_ENTRIES: usize = 1 << 15;

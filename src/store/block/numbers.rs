@@ -11,7 +11,12 @@ pub fn put(out: &mut Vec<u8>, mut n: u64) {
 }
 
 pub fn put_signed(out: &mut Vec<u8>, n: i64) {
-    put(out, ((n << 1) ^ (n >> 63)) as u64);
+    put(out, zigzag(n));
+}
+
+/// Small numbers of either sign as small ones.
+pub fn zigzag(n: i64) -> u64 {
+    ((n << 1) ^ (n >> 63)) as u64
 }
 
 pub fn put_text(out: &mut Vec<u8>, text: &str) {

@@ -1,7 +1,7 @@
 //! Numbers of a few bits each, for columns that are read often: they are not compressed otherwise, and reading one costs
 //! a shift and a mask. Differences are stored above the smallest one ("frame of reference").
 
-use super::numbers::{Reader, put, put_signed};
+use super::numbers::{Reader, put, put_signed, zigzag};
 use crate::store::StoreError;
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -134,7 +134,6 @@ pub fn put_deltas(out: &mut Vec<u8>, numbers: &[i64]) {
     put_signed(out, smallest);
     let above = || deltas().map(|delta| delta.wrapping_sub(smallest) as u64);
     let width = width_of(above().max().unwrap_or(0));
-    let zigzag = |delta: i64| (delta << 1 ^ delta >> 63) as u64;
     // A few large steps would make all of them wide.
     let unpacked: u32 = deltas().map(|delta| width_of(zigzag(delta)).div_ceil(7).max(1) * 8).sum();
     if width <= WIDTH_MAX && width * numbers.len() as u32 <= unpacked {

@@ -193,6 +193,9 @@ impl<'a> Sealer<'a> {
     /// Whether a block may stay as it is: well filled, in order, all of one group, nothing in it to be dropped, and
     /// no other block of the group within its time.
     fn is_good(&mut self, place: &Place, groups: &Groups, group: usize, next: i64) -> Result<bool, StoreError> {
+        if !place.is_well_filled() || place.last_time > next {
+            return Ok(false);
+        }
         let drops: Vec<&Drop> = self.drops.iter().filter(|drop| place.first_time < drop.before).collect();
         for drop in &drops {
             self.decoder.want(&drop.query.columns())?;
@@ -206,7 +209,7 @@ impl<'a> Sealer<'a> {
         let whole = || (0..rows).all(|index| groups.of(&decoder.row(index)) == group);
         let dropped =
             |drop: &&Drop| decoder.rows().any(|(_, row)| row.time() < drop.before && drop.query.matches(&row));
-        Ok(place.is_well_filled() && place.last_time <= next && ordered && whole() && !drops.iter().any(dropped))
+        Ok(ordered && whole() && !drops.iter().any(dropped))
     }
 
     /// Puts out what is not later than `before`, and what waits beyond the limits.

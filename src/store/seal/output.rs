@@ -9,13 +9,14 @@ use tantivy::{IndexWriter, Term};
 use super::groups::Place;
 use crate::record::Entry;
 use crate::store::block::{Decoder, Dictionaries, Encoder};
+use crate::store::blocks::Gathered;
 use crate::store::directory::Directory;
 use crate::store::partition::{Partition, read_payload, totals};
 use crate::store::schema::Block;
 use crate::store::snapshot::{PartitionView, Summary};
 use crate::store::stats::BlockStats;
 use crate::store::terms::TermSet;
-use crate::store::writer::{BLOCK_BYTES, BLOCK_ENTRIES, WRITE_BYTES, ends_before};
+use crate::store::writer::{BLOCK_BYTES, BLOCK_ENTRIES, ends_before};
 use crate::store::{StoreError, dictionaries};
 use crate::sys::atomic::sync_folder;
 
@@ -39,9 +40,7 @@ pub struct Output {
     directory: Directory,
     /// What the next new block is called.
     next_name: u64,
-    /// Where `buffer` goes in the file of blocks.
-    written: u64,
-    buffer: Vec<u8>,
+    gathered: Gathered,
 }
 
 impl Output {
@@ -70,8 +69,7 @@ impl Output {
             open_bytes: 0,
             directory: Directory::default(),
             next_name,
-            written: 0,
-            buffer: Vec::with_capacity(WRITE_BYTES * 2),
+            gathered: Gathered::new(0),
         })
     }
 
@@ -115,15 +113,8 @@ impl Output {
     }
 
     fn put(&mut self, name: u64, block: &[u8]) -> Result<(), StoreError> {
-        self.directory.add(name, self.written + self.buffer.len() as u64, block.len());
-        self.buffer.extend_from_slice(block);
-        if self.buffer.len() >= WRITE_BYTES { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> Result<(), StoreError> {
-        self.partition.blocks.write(self.written, &self.buffer).map_err(|source| self.wrong(source))?;
-        self.written += self.buffer.len() as u64;
-        self.buffer.clear();
+        let at = self.gathered.add(block, &self.partition.blocks).map_err(|source| self.wrong(source))?;
+        self.directory.add(name, at, block.len());
         Ok(())
     }
 
@@ -134,9 +125,8 @@ impl Output {
     /// Commits everything as one segment, durable.
     pub fn finish(mut self) -> Result<Summary, StoreError> {
         self.close()?;
-        self.flush()?;
-        self.partition.blocks.sync().map_err(|source| self.wrong(source))?;
-        let written = self.directory.write(&self.path);
+        let written = self.gathered.flush(&self.partition.blocks).and_then(|()| self.partition.blocks.sync());
+        let written = written.and_then(|()| self.directory.write(&self.path));
         written.map_err(|source| self.wrong(source))?;
         let path = self.path.clone();
         let wrong = |source| StoreError::Commit { path: path.clone(), source };
