@@ -14,7 +14,7 @@ use crate::store::blocks::{BlockFile, Gathered};
 use crate::store::partition::{self, Folder, Partition, Payload};
 use crate::store::schema::Block;
 use crate::store::snapshot::PartitionView;
-use crate::store::stats::{BlockStats, MINUTE};
+use crate::store::stats::BlockStats;
 use crate::store::terms::TermSet;
 use crate::store::{Shared, StoreError};
 use crate::sys::atomic::{sync_folder, sync_folder_of};
@@ -27,8 +27,6 @@ use crate::sys::units::Bytes;
 pub(super) const BLOCK_ENTRIES: usize = 256;
 /// … or this many bytes of raw text.
 pub(super) const BLOCK_BYTES: usize = 128 * 1024;
-/// A block with so many may end before the next entry, where a minute ends: counts by the minute need not look inside.
-const WELL_FILLED: usize = BLOCK_ENTRIES * 3 / 4;
 /// zstd's, for blocks that are packed again when the partition is sealed.
 const ZSTD_LEVEL: i32 = 1;
 /// tantivy's memory for terms that are not yet written.
@@ -166,15 +164,11 @@ impl Writer {
             let open = &mut state.open[group];
             let mut bytes: usize = open.iter().map(|(_, e)| e.raw.len()).sum();
             let mut is_full = false;
-            while !is_full && let Some(entry) = entries.peek() {
-                if ends_before(open, entry) {
-                    is_full = true;
-                } else if let Some(entry) = entries.next() {
-                    bytes += entry.raw.len();
-                    open.push((self.payload.next_sequence, entry));
-                    self.payload.next_sequence += 1;
-                    is_full = open.len() >= BLOCK_ENTRIES || bytes >= BLOCK_BYTES;
-                }
+            while !is_full && let Some(entry) = entries.next() {
+                bytes += entry.raw.len();
+                open.push((self.payload.next_sequence, entry));
+                self.payload.next_sequence += 1;
+                is_full = open.len() >= BLOCK_ENTRIES || bytes >= BLOCK_BYTES;
             }
             state.next_sequence = self.payload.next_sequence;
             if is_full {
@@ -323,12 +317,6 @@ pub(super) fn new_indexer(partition: &Partition) -> Result<IndexWriter, StoreErr
     // Files of commits that a crash interrupted.
     indexer.garbage_collect_files().wait().map_err(wrong)?;
     Ok(indexer)
-}
-
-/// Whether a block of these entries ends before `next`: it is well filled, and another minute begins.
-pub(super) fn ends_before(open: &[(u64, Entry)], next: &Entry) -> bool {
-    let minute = |entry: &Entry| entry.time.div_euclid(MINUTE);
-    open.len() >= WELL_FILLED && open.last().is_some_and(|(_, last)| minute(last) != minute(next))
 }
 
 fn write_blocks(file: &BlockFile, blocks: &[Arc<Block>]) -> std::io::Result<()> {

@@ -16,7 +16,7 @@ use crate::store::schema::Block;
 use crate::store::snapshot::{PartitionView, Summary};
 use crate::store::stats::BlockStats;
 use crate::store::terms::TermSet;
-use crate::store::writer::{BLOCK_BYTES, BLOCK_ENTRIES, ends_before};
+use crate::store::writer::{BLOCK_BYTES, BLOCK_ENTRIES};
 use crate::store::{StoreError, dictionaries};
 use crate::sys::atomic::sync_folder;
 
@@ -74,9 +74,6 @@ impl Output {
     }
 
     pub fn add(&mut self, sequence: u64, entry: Entry) -> Result<(), StoreError> {
-        if ends_before(&self.open, &entry) {
-            self.close()?;
-        }
         self.open_bytes += entry.raw.len();
         self.open.push((sequence, entry));
         if self.open.len() >= BLOCK_ENTRIES || self.open_bytes >= BLOCK_BYTES { self.close() } else { Ok(()) }
