@@ -27,8 +27,9 @@ pub struct Compressed {
 }
 
 /// Compresses `from` to `to` and removes `from`. If `to` exists (a crash came before the removal) and has the
-/// same content, only the removal is left to do; if it differs both stay.
-pub fn compress(from: &Path, to: &Path) -> Result<Compressed, RotateError> {
+/// same content, only the removal is left to do; if it differs both stay. `named` is called when `to` is whole and
+/// `from` still there: a reader must learn that they are the same before it misses `from`.
+pub fn compress(from: &Path, to: &Path, named: impl FnOnce()) -> Result<Compressed, RotateError> {
     let (source, metadata) = open_regular(from).map_err(RotateError::file("open", from))?;
     let before = metadata.len();
     if fs::symlink_metadata(to).is_ok() {
@@ -44,6 +45,7 @@ pub fn compress(from: &Path, to: &Path) -> Result<Compressed, RotateError> {
             return Err(RotateError::Changed { path: from.to_owned() });
         }
     }
+    named();
     fs::remove_file(from).map_err(RotateError::file("remove", from))?;
     sync_folder_of(from).map_err(RotateError::file("sync the folder of", from))?;
     let after = fs::metadata(to).map_or(0, |m| m.len());

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::compress::{Compressed, compress};
+use super::compress::compress;
 use super::cut::{copy_and_truncate, copy_only};
 use super::error::RotateError;
 use super::plan::Action;
@@ -17,21 +17,21 @@ use crate::sys::files::rename_noreplace;
 use crate::sys::process::kill_group;
 use crate::sys::units::Span;
 
-/// Does `action`; when it returns, the change survives a power cut. Compressing tells the sizes.
-pub fn execute(action: &Action) -> Result<Option<Compressed>, RotateError> {
+/// Does `action`; when it returns, the change survives a power cut.
+pub fn execute(action: &Action) -> Result<(), RotateError> {
     match action {
         Action::Rename { from, to } => rename(from, to)?,
         Action::Copy { from, to } => copy_only(from, to)?,
         Action::CopyTruncate { log, to, id } => copy_and_truncate(log, to, *id)?,
         Action::Create { path, mode, uid, gid } => create(path, *mode, *uid, *gid)?,
-        Action::Compress { from, to } => return compress(from, to).map(Some),
+        Action::Compress { from, to } => compress(from, to, || ()).map(drop)?,
         Action::Remove { path } => {
             fs::remove_file(path).map_err(RotateError::file("remove", path))?;
             sync(path)?;
         }
         Action::Script { kind, text, args } => script(*kind, text, args)?,
     }
-    Ok(None)
+    Ok(())
 }
 
 fn sync(path: &Path) -> Result<(), RotateError> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Timelike};
 
+use super::compress::compress;
 use super::cut;
 use super::due::{Reason, due};
 use super::error::RotateError;
@@ -27,7 +28,7 @@ pub trait Gate {
     fn truncated(&self, log: &Path);
     /// The log, or one of its generations, has another name now.
     fn renamed(&self, from: &Path, to: &Path);
-    /// The file `from` is gone, and its content is in `to`, compressed.
+    /// The content of `from` is in `to`, compressed, and `from` is about to go.
     fn compressed(&self, from: FileId, to: &Path);
 }
 
@@ -281,7 +282,7 @@ impl Rotator {
         let mut newest = None;
         for (number, action) in actions.iter().enumerate() {
             match (execute(action), &newest) {
-                (Ok(_), _) => {}
+                (Ok(()), _) => {}
                 (Err(error), None) => {
                     undo(&actions[..number], action, tick.gate);
                     return Err(error);
@@ -356,15 +357,16 @@ impl Rotator {
                 self.wait(tick, log, file, why);
                 continue;
             }
-            match execute(&action) {
-                Ok(Some(sizes)) => {
-                    if let (Action::Compress { to, .. }, Some(found)) = (&action, listing.files.get(file)) {
-                        tick.gate.compressed(found.id, to);
-                    }
-                    let what = What::Compressed { file: file.clone(), before: sizes.before, after: sizes.after };
-                    tick.push(log, what);
-                }
-                Ok(None) => tick.push(log, What::Removed { file: file.clone() }),
+            let done =
+                match (&action, listing.files.get(file)) {
+                    (Action::Compress { from, to }, Some(found)) => compress(from, to, || {
+                        tick.gate.compressed(found.id, to)
+                    })
+                    .map(|sizes| What::Compressed { file: file.clone(), before: sizes.before, after: sizes.after }),
+                    _ => execute(&action).map(|_| What::Removed { file: file.clone() }),
+                };
+            match done {
+                Ok(what) => tick.push(log, what),
                 Err(error) => self.tell(tick, log, file, What::Failed { error: error.to_string() }),
             }
         }

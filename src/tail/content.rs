@@ -101,6 +101,11 @@ impl Content {
         let count = self.read_at(position.offset.saturating_sub(u64::from(position.tail.len)), &mut tail)?;
         Ok(position.tail.matches_head_of(&tail[..count]))
     }
+
+    /// Whether this is the content that `position` was taken in, and nothing comes behind it.
+    pub fn ends_at(&mut self, position: &Position) -> io::Result<bool> {
+        Ok(self.matches(position)? && self.read_at(position.offset, &mut [0])? == 0)
+    }
 }
 
 /// Bytes decoded at once when going forward.

@@ -20,9 +20,15 @@ pub(super) struct Finished {
     pub size: u64,
     /// Imported, not followed: growth is none of our business.
     pub once: bool,
+    /// The last look at its folder did not find it.
+    pub missing: bool,
 }
 
 impl Finished {
+    pub fn new(position: Position, size: u64, once: bool) -> Finished {
+        Finished { position, size, once, missing: false }
+    }
+
     pub fn log(&self) -> &Path {
         Path::new(&self.position.path)
     }
@@ -48,7 +54,7 @@ impl Tailer {
         let rest: Vec<PathBuf> = self.resume.keys().filter(|path| !paths.contains_key(*path)).cloned().collect();
         for position in rest.iter().filter_map(|path| self.resume.remove(path)).flatten() {
             match imported(&position) {
-                Some(size) => drop(self.finished.insert(position.file, Finished { position, size, once: true })),
+                Some(size) => drop(self.finished.insert(position.file, Finished::new(position, size, true))),
                 None => tick.forget.push(position.file),
             }
         }
@@ -64,15 +70,23 @@ impl Tailer {
     }
 
     /// Finished files may be gone (forget them) or grow after all (their writer never reopened).
+    ///
+    /// Gone is what two looks in a row did not find: our own rotation says where the content is now before it removes a
+    /// file, but the message may arrive behind the first look.
     pub(super) fn look_at_finished(&mut self, listings: &HashMap<PathBuf, Listing>, tick: &mut Tick) {
         let mut grown = Vec::new();
         self.finished.retain(|file, f| match listings.get(folder_of(f.log())).map(|l| l.find(*file)) {
             None => true,
+            Some(None) if !f.missing => {
+                f.missing = true;
+                true
+            }
             Some(None) => {
                 tick.forget.push(*file);
                 false
             }
             Some(Some(generation)) => {
+                f.missing = false;
                 if generation.size > f.size && !f.once && !f.position.complete {
                     grown.push((f.clone(), generation.clone()));
                 }
@@ -101,7 +115,7 @@ impl Tailer {
         let file = FileId::of(&metadata);
         let position = Position { file, complete: true, ..position };
         self.ignored.remove(&file);
-        self.finished.insert(file, Finished { position: position.clone(), size: metadata.len(), once: false });
+        self.finished.insert(file, Finished::new(position.clone(), metadata.len(), false));
         self.moved.push(position);
     }
 

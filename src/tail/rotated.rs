@@ -40,7 +40,7 @@ impl Tailer {
             (None, _) => return Ok(()),
             (Some(file), Some((same, _))) if same == file => self.reopen_if_finished(log, file)?,
             (Some(file), Some((other, written))) => {
-                let missed = self.missed(log, written, &[])?;
+                let missed = self.missed(log, written, &[], &[])?;
                 let live = self.stream(log, Opened::open(log.path, file)?, 0, false)?;
                 self.retire(log, other);
                 missed.into_iter().for_each(|stream| self.insert(stream));
@@ -129,8 +129,7 @@ impl Tailer {
             if position.complete
                 && let Some(generation) = log.listing.find(position.file)
             {
-                let finished = Finished { position: position.clone(), size: generation.size, once: false };
-                self.finished.insert(position.file, finished);
+                self.finished.insert(position.file, Finished::new(position.clone(), generation.size, false));
                 continue;
             }
             if let Some(live) = live.as_mut().filter(|live| live.file == position.file) {
@@ -156,7 +155,7 @@ impl Tailer {
         }
         // A log of which nothing was read may have been filled, copied and emptied since.
         if live_offset.is_none_or(|offset| offset == 0) {
-            streams.extend(self.missed(log, threshold, &taken)?);
+            streams.extend(self.missed(log, threshold, &taken, &known)?);
             self.rotations += u64::from(live_offset.is_none());
         }
         if let Some(live) = live {
@@ -181,8 +180,14 @@ impl Tailer {
     }
 
     /// Generations that came and went from the path since we last looked: written after `threshold`, unknown,
-    /// and not copies of something we read.
-    pub(super) fn missed(&mut self, log: &Log<'_>, threshold: i64, taken: &[FileId]) -> Result<Vec<Stream>, TailError> {
+    /// and not copies of something we read, in this run or up to one of the `earlier` positions.
+    pub(super) fn missed(
+        &mut self,
+        log: &Log<'_>,
+        threshold: i64,
+        taken: &[FileId],
+        earlier: &[Position],
+    ) -> Result<Vec<Stream>, TailError> {
         let mut streams = Vec::new();
         for generation in log.listing.generations(log.path) {
             let is_new = !self.is_known(generation.file) && !taken.contains(&generation.file);
@@ -192,7 +197,7 @@ impl Tailer {
             }
             match Opened::open(&generation.path, generation.file) {
                 Ok(mut opened) => {
-                    if !self.is_copy(log, &mut opened.content) {
+                    if !self.is_copy(log, earlier, &mut opened.content) {
                         streams.push(self.stream(log, opened, 0, true)?);
                     }
                 }
@@ -203,10 +208,13 @@ impl Tailer {
         Ok(streams)
     }
 
-    /// Whether a generation begins like something of the same log that is being read.
-    fn is_copy(&self, log: &Log<'_>, content: &mut Content) -> bool {
+    /// Whether a generation begins like something of the same log that is being read, or is the whole of something that
+    /// was read (a compression that was cut short leaves the plain file and the compressed one).
+    fn is_copy(&self, log: &Log<'_>, earlier: &[Position], content: &mut Content) -> bool {
         let of_log = |s: &&Stream| Path::new(&*s.source) == log.path;
+        let finished = self.finished.values().filter(|f| f.log() == log.path).map(|f| &f.position);
         self.streams.iter().filter(of_log).any(|s| s.is_continued_in(content))
+            || finished.chain(earlier).any(|position| content.ends_at(position).unwrap_or(false))
     }
 
     fn stream(&mut self, log: &Log<'_>, opened: Opened, offset: u64, retired: bool) -> Result<Stream, TailError> {

@@ -343,7 +343,7 @@ impl Tailer {
         }
         for at in done.into_iter().rev() {
             let stream = self.streams.remove(at);
-            let finished = Finished { position: stream.position(), size: stream.size, once: stream.once };
+            let finished = Finished::new(stream.position(), stream.size, stream.once);
             self.finished.insert(stream.file, finished);
         }
     }
@@ -384,7 +384,7 @@ impl Tailer {
         // It may have been copied and emptied more than once since we last looked.
         let taken: Vec<FileId> = copy.iter().map(|(_, opened)| opened.file).collect();
         let log_now = Log { path: &log, source, metadata: None, listing: &listing };
-        let Ok(missed) = self.missed(&log_now, copy.as_ref().map_or(i64::MAX, |c| c.0), &taken) else { return };
+        let Ok(missed) = self.missed(&log_now, copy.as_ref().map_or(i64::MAX, |c| c.0), &taken, &[]) else { return };
         let copy = copy.map(|(_, opened)| opened);
         let mut old = self.streams.remove(at);
         self.truncations += 1;

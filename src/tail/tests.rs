@@ -50,13 +50,18 @@ impl Bench {
         OpenOptions::new().write(true).open(self.path(from)).unwrap().set_len(0).unwrap();
     }
 
-    fn gzip(&self, name: &str) {
+    /// A compression that was killed before it removed the plain file.
+    fn gzip_beside(&self, name: &str) {
         let bytes = fs::read(self.path(name)).unwrap();
         let modified = fs::metadata(self.path(name)).unwrap().modified().unwrap();
         let file = fs::File::create(self.path(&format!("{name}.gz"))).unwrap();
         let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::new(6));
         encoder.write_all(&bytes).unwrap();
         encoder.finish().unwrap().set_modified(modified).unwrap();
+    }
+
+    fn gzip(&self, name: &str) {
+        self.gzip_beside(name);
         fs::remove_file(self.path(name)).unwrap();
     }
 
@@ -234,6 +239,42 @@ fn rotated_while_we_were_away() {
 }
 
 #[test]
+fn a_compression_that_was_cut_short_repeats_nothing() {
+    for finished in [false, true] {
+        let mut bench = Bench::new();
+        bench.write("a.log", 3);
+        bench.read();
+        bench.rename("a.log", "a.log.1");
+        bench.read_at(if finished { 60 } else { 0 });
+        bench.gzip_beside("a.log.1");
+        bench.write("a.log", 3);
+        if finished {
+            bench.read();
+        }
+        bench.restart();
+        bench.read();
+        bench.check();
+    }
+}
+
+#[test]
+fn a_compression_is_told_while_names_are_looked_at() {
+    let mut bench = Bench::new();
+    bench.write("a.log", 3);
+    bench.read();
+    bench.rename("a.log", "a.log.1");
+    bench.write("a.log", 3);
+    bench.read_at(60);
+    let file = FileId::of(&fs::metadata(bench.path("a.log.1")).unwrap());
+    bench.gzip("a.log.1");
+    bench.read();
+    bench.tailer.compressed(file, &bench.path("a.log.1.gz"));
+    bench.read();
+    let packed = FileId::of(&fs::metadata(bench.path("a.log.1.gz")).unwrap());
+    assert!(bench.tailer.ends().any(|(file, end)| file == packed && end.is_packed), "taken for unknown");
+}
+
+#[test]
 fn copied_and_truncated_while_we_were_away() {
     let mut bench = Bench::new();
     bench.write("a.log", 3);
@@ -291,7 +332,9 @@ fn removed_files_are_forgotten() {
     fs::remove_file(bench.path("a.log")).unwrap();
     bench.read();
     bench.read_at(60);
+    // Two looks in a row have to miss it.
     bench.read_at(61);
+    bench.read_at(62);
     bench.check();
     assert!(bench.positions.is_empty());
     assert!(bench.tailer.status().is_empty());

@@ -160,6 +160,6 @@ fn kill_9_loses_nothing_and_repeats_nothing() {
     );
     let show = |n: usize| n.min(10);
     assert!(lost.is_empty(), "lost: {:?}", &lost[..show(lost.len())]);
-    assert!(repeated.is_empty(), "repeated: {:?}", &repeated[..show(repeated.len())]);
+    assert!(repeated.is_empty(), "repeated: {:?}\n{}", &repeated[..show(repeated.len())], home.log());
     assert!(compressed > 0, "nothing was rotated:\n{}", home.log());
 }

@@ -146,14 +146,14 @@ fn a_crash_around_compression_loses_nothing() {
     let (plain, gz) = (folder.path().join("a.log.1"), folder.path().join("a.log.1.gz"));
     let text = "a line\n".repeat(200_000);
     fs::write(&plain, &text).unwrap();
-    compress(&plain, &gz).unwrap();
+    compress(&plain, &gz, || ()).unwrap();
     fs::write(&plain, &text).unwrap(); // as if the removal had not come
-    compress(&plain, &gz).unwrap();
+    compress(&plain, &gz, || ()).unwrap();
     assert_eq!(names(folder.path()), ["a.log.1.gz"]);
     fs::write(&plain, "something else").unwrap();
-    assert!(compress(&plain, &gz).unwrap_err().to_string().contains("differ"));
+    assert!(compress(&plain, &gz, || ()).unwrap_err().to_string().contains("differ"));
     fs::write(&gz, &fs::read(&gz).unwrap()[..100]).unwrap();
-    assert!(compress(&plain, &gz).is_err());
+    assert!(compress(&plain, &gz, || ()).is_err());
     assert_eq!(names(folder.path()), ["a.log.1", "a.log.1.gz"]);
 }
 
