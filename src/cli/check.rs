@@ -1,8 +1,11 @@
 //! `logmill check`.
 
+use std::path::PathBuf;
+
 use crate::cli::Common;
 use crate::cli::output::{Format, colour, outln};
-use crate::config::load;
+use crate::config::{Loaded, load};
+use crate::tail::followed;
 
 pub fn run(common: &Common) -> anyhow::Result<()> {
     // A problem ends here, as the error that names all of them.
@@ -11,12 +14,12 @@ pub fn run(common: &Common) -> anyhow::Result<()> {
         outln!(
             "{}",
             serde_json::json!({
-                "ok": true, "config": loaded.path, "samples": loaded.samples, "warnings": loaded.warnings,
+                "ok": loaded.policy_is_whole, "config": loaded.path, "samples": loaded.samples, "warnings": loaded.warnings,
                 "pipelines": loaded.pipelines.iter().map(|p| p.name()).collect::<Vec<_>>(),
                 "policy": loaded.policy_path, "sections": loaded.policy.sections.len(),
             })
         );
-        return Ok(());
+        return whole(&loaded);
     }
     let good = colour("ok", "32");
     match &loaded.path {
@@ -36,5 +39,19 @@ pub fn run(common: &Common) -> anyhow::Result<()> {
     for warning in &loaded.warnings {
         outln!("{}  {warning}", colour("warning", "33"));
     }
+    for log in uncovered(&loaded) {
+        outln!("{}  no section rotates {}", colour("note", "36"), log.display());
+    }
+    whole(&loaded)
+}
+
+/// Followed files that no section of the policy has.
+fn uncovered(loaded: &Loaded) -> Vec<PathBuf> {
+    followed(&loaded.sources()).into_iter().filter(|log| !loaded.policy.covers(log)).collect()
+}
+
+/// A daemon does with what is left of a policy; here that is an error.
+fn whole(loaded: &Loaded) -> anyhow::Result<()> {
+    anyhow::ensure!(loaded.policy_is_whole, "parts of {} are left out, see above", loaded.policy_path.display());
     Ok(())
 }

@@ -7,6 +7,7 @@ mod demo;
 mod explain;
 mod export;
 mod ingest;
+mod logrotate;
 mod output;
 mod parse;
 mod partitions;
@@ -92,6 +93,9 @@ enum Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    if logrotate::is_meant() {
+        return logrotate::main();
+    }
     let cli = Cli::parse();
     start_log(matches!(cli.command, Command::Run));
     match dispatch(cli) {
@@ -102,6 +106,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads our output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Exit>() => ExitCode::from(error.downcast_ref::<Exit>().map_or(1, |exit| exit.0)),
         Err(error) => {
             eprintln!("{} {error:#}", output::label("error:"));
             let wrong_use = error.is::<Problems>() || error.is::<Usage>();
@@ -140,6 +145,11 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Usage(pub String);
+
+/// The command has told what is wrong, and ends with this code.
+#[derive(Debug, thiserror::Error)]
+#[error("exit code {0}")]
+pub struct Exit(pub u8);
 
 impl Usage {
     fn error(error: impl ToString) -> anyhow::Error {

@@ -94,6 +94,7 @@ impl Run {
             truncated: false,
             read_time: clock::now(),
             quiet_since: None,
+            cut: None,
             position: self.position.clone(),
             last,
         };

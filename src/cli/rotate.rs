@@ -1,85 +1,145 @@
-//! `logmill rotate`: by the daemon when one runs, since it knows what was read; otherwise here.
+//! `logmill rotate`: with files as logrotate does it; without, by the configured policy: by the daemon when one runs,
+//! since it knows what was read, otherwise here.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use chrono::Local;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::ask::control;
+use crate::cli::logrotate::{self, Flags};
 use crate::cli::output::{self, Format, outln};
-use crate::cli::{Common, Usage};
-use crate::config::load;
-use crate::daemon::describe_plan;
+use crate::cli::{Common, Exit, Usage};
+use crate::config::{Loaded, load};
 use crate::http::Client;
-use crate::rotate::{Gate, Options, Policy, Rotator, What};
+use crate::rotate::{Event, Forecast, Gate, Level, Listener, Locking, NoReader, Options, Rotator, StateFile};
 use crate::store::Snapshot;
 use crate::sys::files::FileId;
 
 #[derive(clap::Args)]
+#[command(args_override_self = true)]
 pub struct Arguments {
-    /// logrotate files to apply instead of the configured policy
+    /// logrotate files, or folders of them, to apply instead of the configured policy
     #[arg(value_name = "CONFIG")]
-    policies: Vec<PathBuf>,
-    /// Only print what would be done
-    #[arg(long, short = 'd')]
-    dry_run: bool,
-    /// Rotate what is not due, too
-    #[arg(long, short)]
-    force: bool,
-    /// State file, shared with logrotate [default: rotation.state in the data folder]
-    #[arg(long, short, value_name = "FILE")]
-    state: Option<PathBuf>,
+    configs: Vec<PathBuf>,
+    /// Print what is due, and when the rest will be
+    #[arg(long)]
+    plan: bool,
+    /// Remove the generations that an earlier policy left behind (`--plan` names them)
+    #[arg(long, conflicts_with = "plan")]
+    remove_orphans: bool,
+    #[command(flatten)]
+    flags: Flags,
 }
 
 pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
-    let loaded = load(common.config.as_deref(), |c| common.adjust(c))?;
-    let (dry_run, force) = (arguments.dry_run, arguments.force);
-    let client = Client::of_data_dir(&loaded.config.control_socket());
-    if client.is_some() && !arguments.policies.is_empty() && !dry_run {
-        let message = "a daemon has this data folder and rotates by its own policy: add the sections there, or stop it";
-        return Err(Usage::error(message));
+    let flags = &arguments.flags;
+    if flags.usage {
+        let usage = "logmill rotate [-dfv] [-m COMMAND] [-s FILE] [-l FILE] [--plan] [CONFIG]...";
+        outln!("Usage: {usage}");
+        return Ok(());
     }
-    let lines: Vec<String> = match client.filter(|_| arguments.policies.is_empty()) {
-        Some(client) => {
-            let answer = control(&client, &json!({ "do": "rotate", "dry_run": dry_run, "force": force }))?;
-            let lines: Vec<String> = serde_json::from_value(answer["lines"].clone())?;
-            let failures = answer["failures"].as_array().map_or(&[][..], Vec::as_slice);
-            print(common, &lines);
-            // What failed before, and still does, is told once by the daemon and each time here.
-            let untold = failures.iter().map(output::cell).filter(|failure| !lines.contains(failure));
-            untold.for_each(|failure| eprintln!("{failure}"));
-            anyhow::ensure!(failures.is_empty(), "{} of the rotations failed", failures.len());
-            return Ok(());
+    let has_files = !arguments.configs.is_empty() && !arguments.plan && !arguments.remove_orphans;
+    if has_files && !is_home(common) {
+        return ended(logrotate::run(flags, &arguments.configs, &NoReader));
+    }
+    let loaded = load(common.config.as_deref(), |c| common.adjust(c))?;
+    let client = Client::of_data_dir(&loaded.config.control_socket());
+    if has_files {
+        if client.is_some() && !flags.debug {
+            let message =
+                "a daemon has this data folder and rotates by its own policy: add the sections there, or stop it";
+            return Err(Usage::error(message));
         }
-        None => {
-            let mut policy = loaded.policy;
-            if !arguments.policies.is_empty() {
-                policy = read(&arguments.policies)?;
-            }
-            let state = arguments.state.clone().unwrap_or_else(|| loaded.config.rotation_state());
-            if let Some(folder) = state.parent().filter(|f| !f.as_os_str().is_empty()) {
-                std::fs::create_dir_all(folder)?;
-            }
-            let (mut rotator, warnings) = Rotator::new(policy, state, Options { force })?;
-            warnings.iter().for_each(|w| eprintln!("warning: {w}"));
-            let now = Local::now().fixed_offset();
-            if dry_run {
-                describe_plan(&rotator.dry_run(now))
-            } else {
-                let events = rotator.tick(now, &AtRest::of(&loaded.config.data_dir));
-                let failed =
-                    events.iter().filter(|e| matches!(e.what, What::Failed { .. } | What::ScriptFailed { .. }));
-                let failures = failed.count();
-                let lines = events.iter().map(ToString::to_string).collect::<Vec<_>>();
-                print(common, &lines);
-                anyhow::ensure!(failures == 0, "{failures} of the rotations failed");
-                return Ok(());
-            }
-        }
-    };
+        let gate = AtRest::of(&loaded.config.data_dir);
+        return ended(logrotate::run(flags, &arguments.configs, &gate));
+    }
+    match client.filter(|_| arguments.configs.is_empty()) {
+        Some(client) => by_daemon(common, arguments, &client),
+        None => here(common, arguments, loaded),
+    }
+}
+
+/// Whether logs are read into a store here, so that rotation has to ask how far.
+fn is_home(common: &Common) -> bool {
+    let is_named = common.config.is_some() || common.data_dir.is_some();
+    is_named || ["config/logmill.toml", "data"].iter().any(|path| Path::new(path).exists())
+}
+
+fn ended(code: u8) -> anyhow::Result<()> {
+    if code == 0 { Ok(()) } else { Err(anyhow::Error::new(Exit(code))) }
+}
+
+fn by_daemon(common: &Common, arguments: &Arguments, client: &Client) -> anyhow::Result<()> {
+    let Flags { debug: dry_run, force, .. } = arguments.flags;
+    if arguments.plan {
+        let answer = control(client, &json!({ "do": "rotation_plan", "force": force }))?;
+        return print_plan(common, &answer);
+    }
+    if arguments.remove_orphans {
+        let answer = control(client, &json!({ "do": "remove_orphans" }))?;
+        print(common, &serde_json::from_value::<Vec<String>>(answer["lines"].clone())?);
+        anyhow::ensure!(answer["failures"] == 0, "{} files could not be removed", answer["failures"]);
+        return Ok(());
+    }
+    let answer = control(client, &json!({ "do": "rotate", "dry_run": dry_run, "force": force }))?;
+    let lines: Vec<String> = serde_json::from_value(answer["lines"].clone())?;
+    let failures = answer["failures"].as_array().map_or(&[][..], Vec::as_slice);
     print(common, &lines);
+    // What failed before, and still does, is told once by the daemon and each time here.
+    let untold = failures.iter().map(output::cell).filter(|failure| !lines.contains(failure));
+    untold.for_each(|failure| eprintln!("{failure}"));
+    anyhow::ensure!(failures.is_empty(), "{} of the rotations failed", failures.len());
     Ok(())
+}
+
+/// By the configured policy, or for a plan by the given one.
+fn here(common: &Common, arguments: &Arguments, loaded: Loaded) -> anyhow::Result<()> {
+    let flags = &arguments.flags;
+    let mut policy = loaded.policy;
+    if !arguments.configs.is_empty() {
+        let problems;
+        (policy, problems) = crate::rotate::Policy::load(&arguments.configs);
+        problems.iter().filter(|p| p.level == Level::Error).for_each(|problem| eprintln!("error: {problem}"));
+    }
+    let path = flags.state.clone().unwrap_or_else(|| loaded.config.rotation_state());
+    let looks = flags.debug || arguments.plan;
+    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty() && !looks) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let (mut state, problems) = StateFile::open(&path, if looks { Locking::ReadOnly } else { Locking::Try })?;
+    problems.iter().for_each(|problem| eprintln!("warning: {problem}"));
+    let mut rotator = Rotator::new(policy, Options { force: flags.force, finish: true, ..Options::default() });
+    let now = Local::now().fixed_offset();
+    if looks {
+        let forecasts = rotator.forecast(now, &state);
+        if arguments.plan {
+            print_plan(common, &json!({ "logs": forecasts.iter().map(Forecast::to_json).collect::<Vec<_>>() }))?;
+        } else {
+            let due = forecasts.iter().filter(|forecast| forecast.due.is_ok());
+            print(common, &due.map(ToString::to_string).collect::<Vec<_>>());
+        }
+        return Ok(());
+    }
+    let (mut heard, gate) = (Heard::default(), AtRest::of(&loaded.config.data_dir));
+    let done = match arguments.remove_orphans {
+        true => rotator.remove_orphans(now, &gate, &mut heard),
+        false => rotator.tick(now, &mut state, &gate, &mut heard),
+    };
+    let failures = heard.0.iter().filter(|event| event.is_failure()).count();
+    print(common, &heard.0.iter().map(ToString::to_string).collect::<Vec<_>>());
+    anyhow::ensure!(done, "{failures} of the rotations failed");
+    Ok(())
+}
+
+#[derive(Default)]
+struct Heard(Vec<Event>);
+
+impl Listener for Heard {
+    fn event(&mut self, event: &Event) {
+        self.0.push(event.clone());
+    }
 }
 
 /// The reader while no daemon runs: what it has begun to read and not finished stays as it is until it runs again.
@@ -94,23 +154,15 @@ impl AtRest {
 }
 
 impl Gate for AtRest {
+    fn known(&self, _: &Path, _: FileId) -> bool {
+        true
+    }
     fn settled(&self, _: &Path, _: &Path, id: FileId, size: u64) -> bool {
         self.0.get(&id).is_none_or(|offset| *offset >= size)
     }
     fn truncated(&self, _: &Path) {}
     fn renamed(&self, _: &Path, _: &Path) {}
     fn compressed(&self, _: FileId, _: &Path) {}
-}
-
-fn read(paths: &[PathBuf]) -> anyhow::Result<Policy> {
-    let mut all = Policy::default();
-    for path in paths {
-        let (policy, warnings) = Policy::load(path)
-            .map_err(|errors| Usage::error(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
-        warnings.iter().for_each(|w| eprintln!("warning: {w}"));
-        all.sections.extend(policy.sections);
-    }
-    Ok(all)
 }
 
 fn print(common: &Common, lines: &[String]) {
@@ -122,4 +174,23 @@ fn print(common: &Common, lines: &[String]) {
     if lines.is_empty() {
         outln!("nothing is due");
     }
+}
+
+fn print_plan(common: &Common, plan: &Value) -> anyhow::Result<()> {
+    if common.format == Some(Format::Json) {
+        outln!("{plan}");
+        return Ok(());
+    }
+    let logs = plan["logs"].as_array().map_or(&[][..], Vec::as_slice);
+    let rows = logs.iter().map(|log| ["log", "size", "now", "next"].map(|column| output::cell(&log[column])));
+    output::table(&["LOG", "SIZE", "NOW", "NEXT"], &rows.map(Vec::from).collect::<Vec<_>>())?;
+    for log in logs {
+        for orphan in log["orphans"].as_array().into_iter().flatten() {
+            outln!(
+                "{} was left by an earlier policy and is kept; `logmill rotate --remove-orphans` removes it",
+                output::cell(orphan)
+            );
+        }
+    }
+    Ok(())
 }

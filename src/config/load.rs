@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::config::{Config, SHIPPED_POLICY, retention};
 use crate::pipeline::Pipeline;
-use crate::rotate::Policy;
+use crate::rotate::{Level, Policy, Problem};
 use crate::store::Retention;
 use crate::sys::clock;
 use crate::sys::units::Bytes;
@@ -47,6 +47,8 @@ pub struct Loaded {
     pub samples: usize,
     pub policy: Policy,
     pub policy_path: PathBuf,
+    /// No section of it was left out.
+    pub policy_is_whole: bool,
     pub retention: Retention,
     pub warnings: Vec<String>,
     /// `None`: no server.
@@ -102,19 +104,19 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
     };
     let mut samples = 0;
     let pipelines = pipelines(&config, &mut samples, &mut problems);
-    let mut warnings = Vec::new();
-    let (policy, policy_path) = policy(&config, &mut warnings, &mut problems);
+    // A mistake in a policy costs a part of it, as in logrotate, and not the start.
+    let (policy, found, policy_path) = policy(&config);
+    let warnings = found.iter().filter(|p| p.level > Level::Debug).map(ToString::to_string).collect();
+    let policy_is_whole = !found.iter().any(|problem| problem.costs);
     let retention = retention(&config, clock::now()).unwrap_or_else(|error| {
         problems.push(format!("{}: {error}", shown.display()));
         Retention::default()
     });
-    match (policy, problems.is_empty()) {
-        (Some(policy), true) => {
-            let pipelines = Arc::new(pipelines);
-            Ok(Loaded { config, path, pipelines, samples, policy, policy_path, retention, warnings, http })
-        }
-        _ => Err(Problems(problems)),
+    if !problems.is_empty() {
+        return Err(Problems(problems));
     }
+    let pipelines = Arc::new(pipelines);
+    Ok(Loaded { config, path, pipelines, samples, policy, policy_path, policy_is_whole, retention, warnings, http })
 }
 
 fn read(path: &Path) -> Result<Config, ConfigError> {
@@ -181,24 +183,19 @@ fn pipelines(config: &Config, samples: &mut usize, problems: &mut Vec<String>) -
     pipelines
 }
 
-fn policy(config: &Config, warnings: &mut Vec<String>, problems: &mut Vec<String>) -> (Option<Policy>, PathBuf) {
+/// The policy, what there is to say about it, and where it is.
+fn policy(config: &Config) -> (Policy, Vec<Problem>, PathBuf) {
     let default: PathBuf = "config/logrotate.conf".into();
     let path = config.rotation.policy.clone().or_else(|| Some(default).filter(|p| p.exists()));
-    let (path, parsed) = match path {
-        Some(path) => (path.clone(), Policy::load(&path)),
+    match path {
+        Some(path) => {
+            let (policy, problems) = Policy::load(std::slice::from_ref(&path));
+            (policy, problems, path)
+        }
         None => {
             let path = PathBuf::from("config/logrotate.conf (built in)");
-            (path.clone(), Policy::parse(SHIPPED_POLICY, &path))
-        }
-    };
-    match parsed {
-        Ok((policy, found)) => {
-            warnings.extend(found.iter().map(ToString::to_string));
-            (Some(policy), path)
-        }
-        Err(errors) => {
-            problems.extend(errors.iter().map(ToString::to_string));
-            (None, path)
+            let (policy, problems) = Policy::parse(SHIPPED_POLICY, &path);
+            (policy, problems, path)
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::Outcomes;
+use crate::record::{Fingerprint, Outcomes, Position};
 use crate::rotate::Event;
 use crate::sys::files::FileId;
 use crate::tail::{End, FileStatus};
@@ -41,6 +41,8 @@ pub enum IngestState {
 pub struct Facts {
     /// Committed content offset by file.
     pub committed: HashMap<FileId, u64>,
+    /// Of the content that these offsets are in.
+    pub heads: HashMap<FileId, Fingerprint>,
     pub files: Vec<FileStatus>,
     /// Files that were read to their end.
     pub ends: HashMap<FileId, End>,
@@ -72,6 +74,13 @@ pub struct Facts {
     /// Commits asked for and commits done on request, counted.
     commit_requests: u64,
     commit_answers: u64,
+}
+
+impl Facts {
+    /// What the positions are by now.
+    pub fn commit<'a>(&mut self, positions: impl Iterator<Item = &'a Position>) {
+        (self.committed, self.heads) = positions.map(|p| ((p.file, p.offset), (p.file, p.head))).unzip();
+    }
 }
 
 /// Shared by all threads; locked for moments only, and never while another lock is being taken.

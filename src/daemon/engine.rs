@@ -77,12 +77,12 @@ impl Engine {
         let board = Board::default();
         {
             let mut facts = board.lock();
-            facts.committed = writer.positions().map(|p| (p.file, p.offset)).collect();
+            facts.commit(writer.positions());
             facts.damaged = writer.damaged.iter().map(ToString::to_string).collect();
         }
         let shared = writer.shared();
         let tailer = Tailer::new(sources(&loaded, follow), loaded.config.tail_options(), positions, stopped);
-        board.lock().committed = writer.positions().map(|p| (p.file, p.offset)).collect();
+        board.lock().commit(writer.positions());
         let (watch, error) = Watch::new();
         if let Some(error) = error {
             board.error(clock::now(), error.to_string());

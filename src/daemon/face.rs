@@ -15,6 +15,7 @@ use crate::daemon::rotation::Rotating;
 use crate::daemon::tailing::TailCommand;
 use crate::http::{Backend, Control};
 use crate::record::timestamp;
+use crate::rotate::Forecast;
 use crate::search::Budget;
 use crate::store::{PartitionInfo, Shared, Snapshot};
 use crate::sys::{clock, files, process};
@@ -176,8 +177,23 @@ impl Backend for Face {
                 let plan = prune(&self.shared, &retention, &self.board, clock::now(), dry_run)?;
                 Ok(plan.to_json())
             }
-            Control::Rotate { dry_run: true, force } => Ok(json!({ "lines": self.rotating.dry_run(force) })),
+            Control::RotationPlan { force } => {
+                let forecasts = self.rotating.forecast(force)?;
+                Ok(json!({ "logs": forecasts.iter().map(Forecast::to_json).collect::<Vec<_>>() }))
+            }
+            Control::RemoveOrphans => {
+                let events = self.rotating.remove_orphans()?;
+                let failures = events.iter().filter(|event| event.is_failure()).count();
+                let lines: Vec<String> = events.iter().map(ToString::to_string).collect();
+                Ok(json!({ "lines": lines, "failures": failures }))
+            }
+            Control::Rotate { dry_run: true, force } => {
+                let due = self.rotating.forecast(force)?.into_iter().filter(|forecast| forecast.due.is_ok());
+                Ok(json!({ "lines": due.map(|forecast| forecast.to_string()).collect::<Vec<_>>() }))
+            }
             Control::Rotate { dry_run: false, force } => {
+                // Nothing has to wait for it then. What could not be committed waits, and says so.
+                let _ = self.board.wait_for_commit(self.board.request_commit(), COMMIT_PATIENCE);
                 let lines: Vec<String> = self.rotating.tick(force).iter().map(ToString::to_string).collect();
                 Ok(json!({ "lines": lines, "failures": self.rotating.failures() }))
             }

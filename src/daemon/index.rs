@@ -213,7 +213,7 @@ impl Indexer {
             facts.commits += 1;
             facts.last_commit = clock::now();
             facts.commit_seconds = self.last_commit.elapsed().as_secs_f64();
-            facts.committed = self.writer.positions().map(|p| (p.file, p.offset)).collect();
+            facts.commit(self.writer.positions());
         }
         true
     }

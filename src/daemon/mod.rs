@@ -23,5 +23,5 @@ mod tailing;
 pub use board::{Board, IngestState};
 pub use engine::{Engine, EngineError};
 pub use partitions::{partitions, prune, seal_one};
-pub use rotation::{Rotating, describe as describe_plan};
+pub use rotation::Rotating;
 pub use run::{Adjust, run};

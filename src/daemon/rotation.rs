@@ -1,7 +1,7 @@
 //! The house thread: rotation by policy, behind the gate that reading keeps, and retention of partitions.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,20 +14,28 @@ use crate::daemon::engine::Engine;
 use crate::daemon::index::{Current, lock};
 use crate::daemon::partitions::prune;
 use crate::daemon::tailing::TailCommand;
-use crate::rotate::{Event, Gate, Options, Rotator, What};
+use crate::record::Fingerprint;
+use crate::rotate::{Event, Forecast, Gate, Listener, Locking, Options, Policy, Rotator, StateFile, What};
 use crate::store::Shared;
 use crate::sys::clock;
 use crate::sys::files::FileId;
 use crate::tail::FileStatus;
 
-/// A live log may be copied and truncated when no more than this is unread: the reader finds it in the copy.
+/// A live log may be copied and cut when no more than this is unread: the reader finds it in the copy.
 const READ_FROM_COPY: u64 = 4 << 20;
+
+/// A script that takes longer is killed, with what it started: rotation of all other logs waits for it.
+const SCRIPT_LIMIT: Duration = Duration::from_secs(15 * 60);
+/// After a rotation for a log's size, sizes alone cause no other for so long.
+const FULL_AGAIN: Duration = Duration::from_millis(500);
 
 /// Rotation in a running daemon. Clones share one rotator.
 #[derive(Clone)]
 pub struct Rotating {
     rotator: Arc<Mutex<Option<Rotator>>>,
     gate: Arc<BoardGate>,
+    /// Sizes at which logs are rotated, as far as they were asked for since the last tick.
+    limits: Arc<Mutex<HashMap<PathBuf, Option<u64>>>>,
     current: Current,
     shared: Shared,
 }
@@ -53,6 +61,17 @@ impl Gate for BoardGate {
             self.board.request_commit();
         }
         allowed
+    }
+
+    fn known(&self, _: &Path, id: FileId) -> bool {
+        let facts = self.board.lock();
+        let known =
+            facts.committed.contains_key(&id) || !facts.files.iter().any(|file| file.file == id && file.size > 0);
+        drop(facts);
+        if !known {
+            self.board.request_commit();
+        }
+        known
     }
 
     fn truncated(&self, log: &Path) {
@@ -81,10 +100,10 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl BoardGate {
     fn is_settled(&self, facts: &Facts, is_live: bool, id: FileId, size: u64) -> bool {
         let followed = facts.files.iter().find(|f| f.file == id);
-        if let Some(followed) = followed.filter(|_| is_live) {
-            return self.may_be_cut(followed, size);
-        }
         let committed = facts.committed.get(&id).copied();
+        if let Some(followed) = followed.filter(|_| is_live) {
+            return self.may_be_cut(followed, facts.heads.get(&id), size);
+        }
         // A log that the reader has not looked for yet since the start is not known by its committed offset alone.
         if followed.is_some() || (committed.is_some() && !is_live) {
             self.forget(id);
@@ -97,15 +116,17 @@ impl BoardGate {
         facts.ignored.contains(&id) || self.stays_unknown(facts, id)
     }
 
-    /// A live log may be copied and truncated when the reader will know the copy: by what it read before, and when
+    /// A live log may be copied and cut when the reader will know the copy: by what it read before, and when
     /// it has noticed the last time that we did this.
-    fn may_be_cut(&self, followed: &FileStatus, size: u64) -> bool {
+    fn may_be_cut(&self, followed: &FileStatus, committed: Option<&Fingerprint>, size: u64) -> bool {
         let mut cut = locked(&self.cut);
         let noticed = cut.get(&followed.file) != Some(&followed.stream);
         if noticed {
             cut.remove(&followed.file);
         }
-        let may = noticed && followed.offset > 0 && size.saturating_sub(followed.offset) <= READ_FROM_COPY;
+        // After a crash, too: so this content must be the one of the committed position.
+        let known = followed.head.len > 0 && committed == Some(&followed.head);
+        let may = noticed && known && size.saturating_sub(followed.offset) <= READ_FROM_COPY;
         if may {
             locked(&self.allowed).insert(followed.file, followed.stream);
         }
@@ -147,37 +168,37 @@ impl Rotating {
         Rotating {
             rotator: Arc::default(),
             gate: Arc::new(gate),
+            limits: Arc::default(),
             current: engine.current.clone(),
             shared: engine.shared.clone(),
         }
     }
 
-    fn with<T>(&self, force: bool, work: impl FnOnce(&mut Rotator) -> T) -> Result<T, String> {
-        let (policy, state) = {
+    fn with<T>(&self, force: bool, work: impl FnOnce(&mut Rotator, &mut StateFile) -> T) -> Result<T, String> {
+        let (policy, path) = {
             let current = lock(&self.current);
             (current.policy.clone(), current.config.rotation_state())
         };
-        let mut slot = self.rotator.lock().unwrap_or_else(PoisonError::into_inner);
-        let rotator = match &mut *slot {
-            Some(rotator) => {
-                rotator.set_policy(policy);
-                rotator
-            }
-            None => {
-                let (rotator, warnings) = Rotator::new(policy, state, Options::default()).map_err(|e| e.to_string())?;
-                warnings.iter().for_each(|w| tracing::warn!("{w}"));
-                slot.insert(rotator)
-            }
-        };
-        rotator.set_options(Options { force });
-        Ok(work(rotator))
+        let mut slot = locked(&self.rotator);
+        let options =
+            Options { finish: true, script_limit: Some(SCRIPT_LIMIT), patience: Duration::ZERO, ..Options::default() };
+        let rotator = slot.get_or_insert_with(|| Rotator::new(Policy::default(), options));
+        rotator.set_policy(policy);
+        rotator.set_force(force);
+        // Read and locked anew each time: logrotate itself may use the same file in between.
+        let (mut state, problems) = StateFile::open(&path, Locking::Try).map_err(|e| e.to_string())?;
+        problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+        Ok(work(rotator, &mut state))
     }
 
     /// One look at all logs; what happened is also on the board.
     pub fn tick(&self, force: bool) -> Vec<Event> {
-        let ticked = self.with(force, |rotator| {
-            let events = rotator.tick(Local::now().fixed_offset(), &*self.gate);
-            (events, rotator.waiting().map(ToString::to_string).collect())
+        let ticked = self.with(force, |rotator, state| {
+            let mut journal = Journal::default();
+            rotator.tick(Local::now().fixed_offset(), state, &*self.gate, &mut journal);
+            // The policy may be another one now.
+            locked(&self.limits).clear();
+            (journal.0, rotator.waiting().map(ToString::to_string).collect())
         });
         let board = &self.gate.board;
         let (events, waiting) = ticked.unwrap_or_else(|error| {
@@ -187,7 +208,8 @@ impl Rotating {
         board.lock().rotations_waiting = waiting;
         for event in &events {
             match &event.what {
-                What::Failed { .. } | What::ScriptFailed { .. } => board.error(clock::now(), event.to_string()),
+                What::Failed { .. } => board.error(clock::now(), event.to_string()),
+                What::Warned { .. } | What::Skipped { .. } => tracing::warn!("{event}"),
                 What::Waiting { .. } => tracing::debug!("{event}"),
                 _ => tracing::info!("{event}"),
             }
@@ -202,41 +224,66 @@ impl Rotating {
         events
     }
 
+    /// Whether a followed log has reached the size that it is rotated at.
+    fn is_full(&self) -> bool {
+        let live: Vec<(PathBuf, u64)> = {
+            let facts = self.gate.board.lock();
+            facts.files.iter().filter(|file| !file.retired).map(|file| (file.path.clone(), file.size)).collect()
+        };
+        let policy = lock(&self.current).policy.clone();
+        let mut limits = locked(&self.limits);
+        live.into_iter().any(|(log, size)| {
+            let limit = *limits.entry(log).or_insert_with_key(|log| policy.size_limit(log));
+            limit.is_some_and(|limit| size >= limit)
+        })
+    }
+
     /// What failed and has not been mended since.
     pub fn failures(&self) -> Vec<String> {
         let slot = locked(&self.rotator);
-        let is_failure = |event: &&Event| matches!(event.what, What::Failed { .. } | What::ScriptFailed { .. });
-        slot.iter().flat_map(|rotator| rotator.waiting().filter(is_failure)).map(ToString::to_string).collect()
+        slot.iter().flat_map(Rotator::waiting).filter(|event| event.is_failure()).map(ToString::to_string).collect()
     }
 
-    /// What a tick would do, one line a step.
-    pub fn dry_run(&self, force: bool) -> Vec<String> {
-        let plan = self.with(force, |rotator| rotator.dry_run(Local::now().fixed_offset()));
-        plan.map_or_else(|error| vec![error], |plan| describe(&plan))
+    /// What would become of every log now, and when.
+    pub fn forecast(&self, force: bool) -> Result<Vec<Forecast>, String> {
+        self.with(force, |rotator, state| rotator.forecast(Local::now().fixed_offset(), state))
+    }
+
+    /// Removes the generations that an earlier policy left behind.
+    pub fn remove_orphans(&self) -> Result<Vec<Event>, String> {
+        self.with(false, |rotator, _| {
+            let mut journal = Journal::default();
+            rotator.remove_orphans(Local::now().fixed_offset(), &*self.gate, &mut journal);
+            journal.0.iter().for_each(|event| self.gate.board.rotated(event.clone()));
+            journal.0
+        })
     }
 }
 
-/// A rotation plan in words, one line a step.
-pub fn describe(plan: &[(std::path::PathBuf, crate::rotate::due::Reason, Vec<crate::rotate::Action>)]) -> Vec<String> {
-    let mut lines = Vec::new();
-    for (log, reason, actions) in plan {
-        lines.push(format!("{}: {reason}", log.display()));
-        lines.extend(actions.iter().map(|action| format!("  {action}")));
+/// What happened in a tick.
+#[derive(Default)]
+struct Journal(Vec<Event>);
+
+impl Listener for Journal {
+    fn event(&mut self, event: &Event) {
+        self.0.push(event.clone());
     }
-    lines
 }
 
 /// Rotates and removes until told to stop.
 pub fn keep_house(rotating: &Rotating, stops: &AtomicBool) {
-    let (mut next_rotation, mut next_prune) = (Instant::now(), Instant::now());
+    let (mut next_rotation, mut next_full, mut next_prune) = (Instant::now(), Instant::now(), Instant::now());
     while !stops.load(Ordering::Acquire) {
         let (config, retention) = {
             let current = lock(&rotating.current);
             (current.config.clone(), current.retention.clone())
         };
-        if config.rotation.enabled && Instant::now() >= next_rotation {
+        // A log that could not be rotated stays full, and is not looked at all the time for that.
+        let is_full = Instant::now() >= next_full && rotating.is_full();
+        if config.rotation.enabled && (Instant::now() >= next_rotation || is_full) {
             rotating.tick(false);
             next_rotation = Instant::now() + config.rotation.every.0;
+            next_full = Instant::now() + if is_full { FULL_AGAIN } else { Duration::ZERO };
         }
         if Instant::now() >= next_prune {
             let board = &rotating.gate.board;

@@ -31,6 +31,8 @@ pub enum Control {
     IngestState { paths: Vec<std::path::PathBuf> },
     Prune { dry_run: bool },
     Rotate { dry_run: bool, force: bool },
+    RotationPlan { force: bool },
+    RemoveOrphans,
     Commit,
 }
 

@@ -52,6 +52,7 @@ fn entries(pipeline: &Arc<Compiled>, sample: &Sample) -> Vec<Entry> {
         truncated: false,
         read_time: READ_TIME,
         quiet_since: None,
+        cut: None,
         position: Position::default(),
         last: true,
     };

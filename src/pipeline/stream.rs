@@ -32,6 +32,8 @@ pub struct StreamParser {
     text: String,
     /// Behind the last line seen; set by the first batch.
     position: Position,
+    /// Where the waiting entry began, if the file's head was cut since: in the content as it was before.
+    before_cut: Option<Position>,
 }
 
 /// An entry that may still get lines.
@@ -69,6 +71,7 @@ impl StreamParser {
             waiting: None,
             text: String::new(),
             position: Position::default(),
+            before_cut: None,
         }
     }
 
@@ -80,6 +83,9 @@ impl StreamParser {
     pub fn run(&mut self, batch: &RawBatch) -> EntryBatch {
         self.stream = batch.stream;
         let mut out = Out::default();
+        if let Some(cut) = batch.cut {
+            self.note_cut(cut, &mut out);
+        }
         let valid = str::from_utf8(&batch.bytes).ok();
         let mut start = 0;
         while start < batch.bytes.len() {
@@ -114,11 +120,29 @@ impl StreamParser {
     }
 
     fn give(&self, out: Out) -> EntryBatch {
-        let mut position = self.position.clone();
-        if let Some(waiting) = &self.waiting {
-            (position.offset, position.tail) = waiting.start;
+        EntryBatch { stream: self.stream, entries: out.entries, position: self.complete(), outcomes: out.outcomes }
+    }
+
+    /// Behind the last complete entry.
+    fn complete(&self) -> Position {
+        match (&self.waiting, &self.before_cut) {
+            (None, _) => self.position.clone(),
+            (Some(_), Some(before)) => before.clone(),
+            (Some(Waiting { start: (offset, tail), .. }), None) => {
+                Position { offset: *offset, tail: *tail, ..self.position.clone() }
+            }
         }
-        EntryBatch { stream: self.stream, entries: out.entries, position, outcomes: out.outcomes }
+    }
+
+    /// The head of the file was cut: an entry that waits behind it may still get lines, and keeps its old position until
+    /// it is complete. One that began in the head gets no more.
+    fn note_cut(&mut self, cut: u64, out: &mut Out) {
+        match &self.waiting {
+            Some(waiting) if self.before_cut.is_some() || waiting.start.0 >= cut => {
+                self.before_cut = Some(self.complete());
+            }
+            _ => self.finish(out),
+        }
     }
 
     fn line(&mut self, line: Line<'_>, batch: &RawBatch, start: usize, out: &mut Out) {
@@ -197,6 +221,9 @@ impl StreamParser {
     /// Fingerprints what is before the waiting entry, if it began in this batch: the others need it not.
     fn note_start(&mut self, batch: &RawBatch) {
         let Some(waiting) = &mut self.waiting else { return };
+        if self.before_cut.is_some() {
+            return;
+        }
         let Some(start) = waiting.start.0.checked_sub(batch.offset) else { return };
         waiting.start.1 = match start as usize {
             0 => batch.before,
@@ -207,6 +234,7 @@ impl StreamParser {
     /// Makes an entry of what waits.
     fn finish(&mut self, out: &mut Out) {
         let Some(waiting) = self.waiting.take() else { return };
+        self.before_cut = None;
         let raw = self.text.trim_end_matches('\n');
         let mut entry = self.fresh(raw, &waiting);
         let mut is_parsed = waiting.format != Format::Text;

@@ -33,6 +33,7 @@ fn batch(text: &[u8], start: usize, end: usize, last: bool) -> RawBatch {
         truncated: false,
         read_time: 5,
         quiet_since: None,
+        cut: None,
         position: position(end as u64, &text[..end]),
         last,
     }
@@ -205,4 +206,37 @@ fn names_are_used_once() {
     let errors = load_folder(folder.path()).unwrap_err();
     assert_eq!(errors.len(), 1);
     assert!(errors[0].to_string().contains("b.toml: is called \"x\" like"), "{}", errors[0]);
+}
+
+#[test]
+fn an_entry_that_waits_while_its_file_is_cut_stays_whole() {
+    let text = "2026-11-23 10:15:30,004 - a - ERROR - one\nTraceback (most recent call last):\nValueError: x\n";
+    let first = text.find('\n').unwrap() + 1;
+    let before = 10_000;
+    for (cut, want) in [(before, vec![text.trim_end()]), (before + 1, vec![&text[..first - 1]])] {
+        let mut parser = parser();
+        let shifted = |start: usize, end: usize, by: usize| {
+            let mut batch = batch(text.as_bytes(), start, end, false);
+            (batch.offset, batch.position.offset) = (batch.offset + by as u64, batch.position.offset + by as u64);
+            batch
+        };
+        let waiting = parser.run(&shifted(0, first, before));
+        assert_eq!((raws(&waiting).len(), waiting.position.offset), (0, before as u64));
+        let announced = RawBatch { cut: Some(cut as u64), ..shifted(first, first, 30) };
+        let out = parser.run(&announced);
+        let stays = cut == before;
+        assert_eq!(
+            (raws(&out).len(), out.position.offset),
+            if stays { (0, before as u64) } else { (1, 30 + first as u64) }
+        );
+        let rest = parser.run(&shifted(first, text.len(), 30));
+        if stays {
+            // Until it is complete, its position is the one in the old content.
+            assert_eq!((raws(&rest).len(), &rest.position), (0, &out.position));
+            let whole = parser.flush().unwrap();
+            assert_eq!((raws(&whole), whole.position.offset), (vec![want[0].to_owned()], 30 + text.len() as u64));
+        } else {
+            assert_eq!(raws(&out), want);
+        }
+    }
 }

@@ -27,6 +27,9 @@ pub struct RawBatch {
     pub read_time: i64,
     /// When the file was written last, if these are its last whole lines for now; `None` when more follow at once.
     pub quiet_since: Option<i64>,
+    /// The file's head was taken out, up to this offset as it was counted before: `offset` is smaller now, and nothing
+    /// else has changed.
+    pub cut: Option<u64>,
     /// The stream's position behind `bytes`.
     pub position: Position,
     /// Nothing follows in this stream: an entry that waits for continuation lines is complete.

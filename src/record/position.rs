@@ -36,11 +36,18 @@ pub struct Position {
     pub file: FileId,
     /// Bytes read, of the content (so of the decompressed content of a compressed file).
     pub offset: u64,
-    /// The first bytes of the file.
+    /// The first bytes of the file, behind the blank line that a cut leaves at its front.
     pub head: Fingerprint,
     /// The bytes just before `offset`, at most [`TAIL_LEN`] of them.
     pub tail: Fingerprint,
     /// A compressed file that was read to its end. It does not change, and is not decoded again to know it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub complete: bool,
+}
+
+impl Position {
+    /// Whether something of the content was read (perhaps behind the offset), so that it can be known again.
+    pub fn knows_content(&self) -> bool {
+        self.head.len > 0
+    }
 }

@@ -1,136 +1,66 @@
-//! What each directive of logrotate(8) does to the settings of a section.
+//! What each directive of logrotate(8) does to the settings of a section. Covers 3.21 and 3.22, and what is announced
+//! for the version after them (`minutes`, `monthly N`, the `nodate...` forms).
 
 use std::fs;
+use std::process::Command;
 
-use super::grammar::{expand_home, words};
-use super::policy::{Create, Criterion, Method, Settings};
+use super::cursor::{Cursor, words};
+use super::grammar::expand_home;
+use super::policy::{Create, Criterion, Settings};
 
-/// What logrotate knows and we do not obey (yet), with what it means for the user.
-const NOT_OBEYED: &[(&str, &str)] = &[
-    ("su", "rotation runs as the user of this process"),
-    ("mail", "nothing is mailed"),
-    ("nomail", "nothing is mailed anyway"),
-    ("mailfirst", "nothing is mailed"),
-    ("maillast", "nothing is mailed"),
-    ("shred", "files are removed, not overwritten first"),
-    ("noshred", "files are never shredded anyway"),
-    ("shredcycles", "files are removed, not overwritten first"),
-    ("preremove", "the script is not run"),
-    ("renamecopy", "the log is renamed inside its file system"),
-    ("norenamecopy", "that is so anyway"),
-    ("allowhardlink", "a log with several hard links is skipped"),
-    ("noallowhardlink", "that is so anyway"),
-    ("createolddir", "create the folder yourself"),
-    ("nocreateolddir", "that is so anyway"),
-    ("compresscmd", "gzip is built in"),
-    ("uncompresscmd", "gzip is built in"),
-    ("compressoptions", "the built-in gzip uses level 6"),
-    ("addextension", "use extension"),
-    ("datehourago", "use dateformat with %H"),
-    ("ignoreduplicates", "the first section that names a log has it"),
-    ("tabooext", "the usual endings are left out"),
-    ("taboopat", "the usual endings are left out"),
-    ("errors", "logrotate dropped it, too"),
-    ("minutes", "use hourly or maxsize"),
-];
-
-const KNOWN: &[&str] = &[
-    "size",
-    "minsize",
-    "maxsize",
-    "hourly",
-    "daily",
-    "weekly",
-    "monthly",
-    "yearly",
-    "minage",
-    "maxage",
-    "rotate",
-    "start",
-    "compress",
-    "nocompress",
-    "delaycompress",
-    "nodelaycompress",
-    "compressext",
-    "missingok",
-    "nomissingok",
-    "notifempty",
-    "ifempty",
-    "create",
-    "nocreate",
-    "copytruncate",
-    "nocopytruncate",
-    "copy",
-    "nocopy",
-    "dateext",
-    "nodateext",
-    "dateformat",
-    "dateyesterday",
-    "extension",
-    "olddir",
-    "noolddir",
-    "sharedscripts",
-    "nosharedscripts",
-    "include",
-];
-
-/// `keyword [=] value`; `None` if the line is no such thing.
-pub(super) fn split(line: &str) -> Option<(&str, &str)> {
-    let end = line.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(line.len());
-    let (word, rest) = line.split_at(end);
-    let fits = !word.is_empty() && (rest.is_empty() || rest.starts_with([' ', '\t', '=']));
-    let value = rest.trim_start();
-    fits.then(|| (word, value.strip_prefix('=').unwrap_or(value).trim()))
+/// What a mistake costs. The texts begin as logrotate's.
+pub(super) enum Fault {
+    /// Its line; told as an error.
+    Line(String),
+    /// Nothing; told as a warning.
+    Warning(String),
+    /// Its section; outside of one, the rest of its file.
+    Section(String),
+    /// The rest of its file.
+    File(String),
+    /// The same, told without a line.
+    Unplaced(String),
 }
 
-pub(super) fn is_known(word: &str) -> bool {
-    KNOWN.contains(&word) || NOT_OBEYED.iter().any(|(known, _)| *known == word)
-}
-
-/// The message for a line nobody understands.
-pub(super) fn unknown(line: &str) -> String {
-    let word = line.split_whitespace().next().unwrap_or(line);
-    format!("unknown directive {word:?}; correct or remove it (`man logrotate` lists them, all in lower case)")
-}
-
-/// Changes `settings`. `Ok(Some)` is a warning, `Err` an error; both say what to do.
-pub(super) fn apply(settings: &mut Settings, word: &str, value: &str) -> Result<Option<String>, String> {
-    if let Some((_, meaning)) = NOT_OBEYED.iter().find(|(known, _)| *known == word) {
-        return Ok(Some(format!("{word} is not obeyed: {meaning}")));
+/// Obeys the directive `word`, whose value is at the cursor.
+pub(super) fn apply(settings: &mut Settings, word: &str, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+    if flag(settings, word) {
+        return Ok(());
     }
-    let takes_none = !TAKES_VALUE.contains(&word);
-    if takes_none && !value.is_empty() && is_known(word) {
-        return Err(format!("{word} takes no value; remove {value:?} (comments stand on lines of their own)"));
+    match word {
+        "size" | "minsize" | "maxsize" => sizes(settings, word, cursor.value()),
+        "rotate" | "start" | "minage" | "maxage" | "minutes" | "shredcycles" => numbers(settings, word, cursor.value()),
+        "weekly" => weekday(cursor).map(|day| settings.criterion = Criterion::Weekly(day)),
+        "monthly" => month_day(cursor).map(|day| settings.criterion = Criterion::Monthly(day)),
+        "create" => create(cursor.value(), word).map(|made| {
+            // What is not said again stays.
+            let old = settings.create.unwrap_or_default();
+            let (mode, uid, gid) = (made.mode.or(old.mode), made.uid.or(old.uid), made.gid.or(old.gid));
+            settings.create = Some(Create { mode, uid, gid });
+        }),
+        "createolddir" => create(cursor.value(), word).map(|made| settings.create_old_dir = Some(made)),
+        "su" => su(cursor.value()).map(|ids| settings.su = Some(ids)),
+        "mail" => address(cursor.value()).map(|address| settings.mail = Some(address)),
+        "errors" => {
+            cursor.skip_line();
+            Err(Fault::Warning("the errors directive is deprecated and no longer used.".to_owned()))
+        }
+        "compressoptions" => match words(cursor.line_value()) {
+            Some(options) if !options.is_empty() => {
+                settings.compress_options = options;
+                Ok(())
+            }
+            _ => Err(Fault::Section("invalid compression options".to_owned())),
+        },
+        _ => texts(settings, word, cursor),
     }
-    if !flag(settings, word) {
-        valued(settings, word, value)?;
-    }
-    Ok(None)
 }
-
-const TAKES_VALUE: &[&str] = &[
-    "size",
-    "minsize",
-    "maxsize",
-    "weekly",
-    "minage",
-    "maxage",
-    "rotate",
-    "start",
-    "compressext",
-    "create",
-    "dateformat",
-    "extension",
-    "olddir",
-    "include",
-];
 
 /// Directives without a value; false if `word` is none of them.
 fn flag(settings: &mut Settings, word: &str) -> bool {
     match word {
         "hourly" => settings.criterion = Criterion::Hourly,
         "daily" => settings.criterion = Criterion::Daily,
-        "monthly" => settings.criterion = Criterion::Monthly,
         "yearly" => settings.criterion = Criterion::Yearly,
         "compress" => settings.compress = true,
         "nocompress" => settings.compress = false,
@@ -141,142 +71,258 @@ fn flag(settings: &mut Settings, word: &str) -> bool {
         "notifempty" => settings.if_empty = false,
         "ifempty" => settings.if_empty = true,
         "nocreate" => settings.create = None,
-        "copytruncate" => settings.method = Method::CopyTruncate,
-        // `copy` beside `copytruncate` truncates.
-        "copy" if settings.method != Method::CopyTruncate => settings.method = Method::Copy,
-        "copy" => {}
-        "nocopy" if settings.method == Method::Copy => settings.method = Method::Rename,
-        "nocopytruncate" if settings.method == Method::CopyTruncate => settings.method = Method::Rename,
-        "nocopy" | "nocopytruncate" => {}
+        "copytruncate" => (settings.copy_truncate, settings.rename_copy) = (true, false),
+        "renamecopy" => (settings.rename_copy, settings.copy_truncate) = (true, false),
+        "copy" => settings.copy = true,
+        "nocopy" => settings.copy = false,
+        "nocopytruncate" => settings.copy_truncate = false,
+        "norenamecopy" => settings.rename_copy = false,
         "dateext" => settings.date_ext = true,
         "nodateext" => settings.date_ext = false,
         "dateyesterday" => settings.date_yesterday = true,
+        "nodateyesterday" => settings.date_yesterday = false,
+        "datehourago" => settings.date_hour_ago = true,
+        "nodatehourago" => settings.date_hour_ago = false,
+        "nodateformat" => settings.date_format = None,
         "noolddir" => settings.old_dir = None,
+        "nocreateolddir" => settings.create_old_dir = None,
         "sharedscripts" => settings.shared_scripts = true,
         "nosharedscripts" => settings.shared_scripts = false,
+        "shred" => settings.shred = true,
+        "noshred" => settings.shred = false,
+        "mailfirst" => settings.mail_first = true,
+        "maillast" => settings.mail_first = false,
+        "nomail" => settings.mail = None,
+        "allowhardlink" => settings.allow_hard_link = true,
+        "noallowhardlink" => settings.allow_hard_link = false,
+        "ignoreduplicates" => settings.ignore_duplicates = true,
         _ => return false,
     }
     true
 }
 
-fn valued(settings: &mut Settings, word: &str, value: &str) -> Result<(), String> {
+/// Programs whose files have an ending of their own.
+const ENDINGS: &[(&str, &str)] =
+    &[("gzip", ".gz"), ("bzip2", ".bz2"), ("xz", ".xz"), ("zstd", ".zst"), ("compress", ".Z"), ("zip", ".zip")];
+
+fn texts(settings: &mut Settings, word: &str, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+    let Some((_, what)) = TEXTS.iter().find(|(known, _)| *known == word) else {
+        let text = format!("unknown option '{word}' -- ignoring line (`man logrotate` lists them, in lower case)");
+        cursor.skip_line();
+        return Err(Fault::Line(text));
+    };
+    let value = cursor.value();
+    if value.is_empty() {
+        // Without a format logrotate goes on with what it has.
+        return Err(if word == "dateformat" {
+            Fault::Line(format!("argument expected after {what}"))
+        } else {
+            missing(what)
+        });
+    }
     match word {
-        "size" => settings.criterion = Criterion::Size(size(word, value)?),
-        "minsize" => settings.min_size = Some(size(word, value)?),
-        "maxsize" => settings.max_size = Some(size(word, value)?),
-        "minage" => settings.min_age = Some(number(word, value)?),
-        "maxage" => settings.max_age = Some(number(word, value)?),
-        "start" => settings.start = small(word, value)?,
-        "rotate" if value == "-1" => settings.keep = None,
-        "rotate" => settings.keep = Some(small(word, value)?),
-        "weekly" if value.is_empty() => settings.criterion = Criterion::Weekly(0),
-        "weekly" => settings.criterion = Criterion::Weekly(weekday(value)?),
-        "compressext" => settings.compress_ext = text(word, value, ".gz")?,
-        "extension" => settings.extension = Some(text(word, value, ".log")?),
-        "dateformat" => settings.date_format = Some(date_format(&text(word, value, "-%Y%m%d")?)?),
-        "olddir" => settings.old_dir = Some(expand_home(&unquoted(value).ok_or(OLDDIR)?)),
-        "create" => settings.create = Some(create(value)?),
-        "include" => return Err("include inside a section; move it before the section".to_owned()),
-        _ => return Err(unknown(word)),
+        "compresscmd" => {
+            settings.compress_command = path(value, what)?;
+            let program = value.rsplit('/').next().unwrap_or_default();
+            if let Some((_, ending)) = ENDINGS.iter().find(|(known, _)| *known == program) {
+                settings.compress_ext = (*ending).to_owned();
+            }
+        }
+        "uncompresscmd" => settings.uncompress_command = path(value, what)?,
+        "compressext" => settings.compress_ext = part_of_name(value, what)?,
+        "extension" => settings.extension = Some(part_of_name(value, what)?),
+        "addextension" => settings.add_extension = Some(part_of_name(value, what)?),
+        "olddir" => settings.old_dir = Some(expand_home(&path(value, what)?)),
+        // Whether names can be made of it is looked at when they are.
+        _ => settings.date_format = Some(value.to_owned()),
     }
     Ok(())
 }
 
-const OLDDIR: &str = "olddir needs a folder; write for example olddir old";
+/// Directives with a text, and what logrotate calls it.
+const TEXTS: &[(&str, &str)] = &[
+    ("compresscmd", "compress"),
+    ("uncompresscmd", "uncompress"),
+    ("compressext", "compress-ext"),
+    ("extension", "extension name"),
+    ("addextension", "addextension name"),
+    ("olddir", "olddir"),
+    ("dateformat", "dateformat"),
+];
 
-fn unquoted(value: &str) -> Option<String> {
-    let mut words = words(value)?;
-    if words.len() == 1 { words.pop().filter(|w| !w.is_empty()) } else { None }
+fn missing(what: &str) -> Fault {
+    Fault::Section(format!("argument expected after {what}"))
 }
 
-/// Part of a file name: not empty, and it stays in its folder.
-fn text(word: &str, value: &str, example: &str) -> Result<String, String> {
-    if value.is_empty() || value.contains('/') {
-        return Err(format!("{word} needs a part of a file name without /; write for example {word} {example}"));
+/// As it stands: quotes are part of it.
+fn path(value: &str, what: &str) -> Result<String, Fault> {
+    if value.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(Fault::Section(format!("bad {what} path {value}")));
+    }
+    Ok(value.to_owned())
+}
+
+/// It stays in its folder.
+fn part_of_name(value: &str, what: &str) -> Result<String, Fault> {
+    if value.contains('/') || value.chars().any(char::is_control) {
+        return Err(Fault::Section(format!("bad {what} {value}; write a part of a file name, without /")));
     }
     Ok(value.to_owned())
 }
 
 /// A whole number as C's strtol reads it: `0x10` is 16, `010` is 8.
-fn number(word: &str, value: &str) -> Result<u64, String> {
-    let parsed = match value {
-        v if v.starts_with("0x") || v.starts_with("0X") => u64::from_str_radix(&v[2..], 16),
-        v if v.len() > 1 && v.starts_with('0') => u64::from_str_radix(&v[1..], 8),
-        v => v.parse(),
+fn number(value: &str) -> Option<u64> {
+    let value = value.strip_prefix('+').unwrap_or(value);
+    let (digits, radix) = match value {
+        v if v.starts_with("0x") || v.starts_with("0X") => (&v[2..], 16),
+        v if v.len() > 1 && v.starts_with('0') => (&v[1..], 8),
+        v => (v, 10),
     };
-    let plain = value.starts_with(|c: char| c.is_ascii_digit());
-    parsed.ok().filter(|_| plain).ok_or_else(|| {
-        format!("{word} {value:?} is not a whole number; write for example {word} 7, with no comment behind it")
-    })
+    let is_plain = digits.starts_with(|c: char| c.is_ascii_hexdigit());
+    u64::from_str_radix(digits, radix).ok().filter(|_| is_plain)
 }
 
-/// Numbers that stand in file names or count files.
-fn small(word: &str, value: &str) -> Result<u32, String> {
-    let n = number(word, value)?;
-    u32::try_from(n)
-        .ok()
-        .filter(|n| *n < 1_000_000)
-        .ok_or_else(|| format!("{word} {n} is too big; write less than a million"))
-}
+/// Numbers that stand in file names, count files or days: as big as is of any use.
+const MOST: u64 = 1_000_000;
 
-fn size(word: &str, value: &str) -> Result<u64, String> {
-    let (digits, power) = match value.as_bytes().last() {
-        Some(b'k' | b'K') => (&value[..value.len() - 1], 10),
-        Some(b'M') => (&value[..value.len() - 1], 20),
-        Some(b'G') => (&value[..value.len() - 1], 30),
-        _ => (value, 0),
+fn numbers(settings: &mut Settings, word: &str, value: &str) -> Result<(), Fault> {
+    let (expected, bad) = match word {
+        "rotate" => ("rotate count", "rotation count"),
+        "start" => ("start count", "start count"),
+        "minage" => ("minage count", "minimum age"),
+        "maxage" => ("maxage count", "maximum age"),
+        "minutes" => ("minutes count", "minutes count"),
+        _ => ("shred cycles", "shred cycles"),
     };
-    let bytes = number(word, digits).ok().and_then(|n| n.checked_mul(1 << power));
-    bytes.ok_or_else(|| {
-        format!("{word} {value:?} is not a size; write for example {word} 500k, {word} 100M or {word} 2G")
-    })
-}
-
-fn weekday(value: &str) -> Result<u8, String> {
-    let day = value.parse().ok().filter(|d| *d <= 7);
-    day.ok_or_else(|| format!("weekly {value:?}: the day is 0 (Sunday) to 6, or 7 for every seven days"))
-}
-
-/// Only what we can read back from a name: an unknown `%x` would make files nobody removes.
-fn date_format(format: &str) -> Result<String, String> {
-    let mut rest = format;
-    while let Some(at) = rest.find('%') {
-        rest = &rest[at + 1..];
-        if !rest.starts_with(['Y', 'm', 'd', 'H', 'M', 'S', 's']) {
-            return Err(format!("dateformat {format:?}: use only %Y %m %d %H %M %S %s"));
-        }
+    if value.is_empty() {
+        return Err(missing(expected));
     }
-    Ok(format.to_owned())
+    if word == "rotate" && value == "-1" {
+        settings.keep = None;
+        return Ok(());
+    }
+    let number = number(value).filter(|n| *n <= MOST);
+    let number = number.ok_or_else(|| Fault::Section(format!("bad {bad} '{value}'")))?;
+    // It is below a million.
+    let small = u32::try_from(number).unwrap_or(u32::MAX);
+    match word {
+        "rotate" => settings.keep = Some(small),
+        "start" => settings.start = small,
+        "minage" => settings.min_age = Some(number).filter(|n| *n > 0),
+        "maxage" => settings.max_age = Some(number).filter(|n| *n > 0),
+        "minutes" => settings.criterion = Criterion::Minutes(number),
+        _ => settings.shred_cycles = small,
+    }
+    Ok(())
 }
 
-/// `create [MODE] [USER] [GROUP]`.
-fn create(value: &str) -> Result<Create, String> {
-    let wrong = || format!("create {value:?} is not MODE USER GROUP; write for example create 0640 root adm");
-    let words = words(value).ok_or_else(wrong)?;
+fn sizes(settings: &mut Settings, word: &str, value: &str) -> Result<(), Fault> {
+    let Some(unit) = value.chars().next_back() else {
+        // logrotate goes on without.
+        return Err(Fault::Line(format!("argument expected after {word}")));
+    };
+    let (digits, power) = match unit {
+        'k' | 'K' => (&value[..value.len() - 1], 10),
+        'M' => (&value[..value.len() - 1], 20),
+        'G' => (&value[..value.len() - 1], 30),
+        '0'..='9' => (value, 0),
+        _ => return Err(Fault::Section(format!("unknown unit '{unit}'; write for example {word} 500k, 100M or 2G"))),
+    };
+    // As C reads it, no digits are 0.
+    let bytes = number(if digits.is_empty() { "0" } else { digits })
+        .and_then(|n| n.checked_mul(1 << power))
+        .filter(|bytes| i64::try_from(*bytes).is_ok());
+    let bytes = bytes.ok_or_else(|| Fault::Section(format!("bad size '{digits}'")))?;
+    match word {
+        "size" => settings.criterion = Criterion::Size(bytes),
+        "minsize" => settings.min_size = Some(bytes).filter(|b| *b > 0),
+        _ => settings.max_size = Some(bytes).filter(|b| *b > 0),
+    }
+    Ok(())
+}
+
+/// The number behind `weekly`; 0 without one.
+fn weekday(cursor: &mut Cursor<'_>) -> Result<u8, Fault> {
+    let value = cursor.line_value();
+    if value.trim().is_empty() {
+        return Ok(0);
+    }
+    let day = value.trim().trim_start_matches('=').trim().parse().ok().filter(|day| *day <= 7);
+    day.ok_or_else(|| Fault::File(format!("bad weekly directive '{value}'; the day is 0 to 7")))
+}
+
+/// The number behind `monthly`; 0 without one. What is no number is the next directive, as in versions without it.
+fn month_day(cursor: &mut Cursor<'_>) -> Result<u8, Fault> {
+    if !cursor.skip_blanks().is_some_and(|c| c.is_ascii_digit()) {
+        return Ok(0);
+    }
+    let value = cursor.line_value();
+    let day = value.parse().ok().filter(|day| *day <= 31);
+    day.ok_or_else(|| Fault::Section(format!("bad monthly directive '{value}'; the day is 0 to 31")))
+}
+
+/// `[MODE] [USER] [GROUP]`.
+fn create(value: &str, word: &str) -> Result<Create, Fault> {
+    let words = words(value).ok_or_else(|| Fault::Section(format!("error parsing arguments for {word}")))?;
     let mut rest = words.as_slice();
     let mut made = Create::default();
-    let mode = rest.first().and_then(|w| u32::from_str_radix(w, 8).ok());
-    if let Some(mode) = mode {
-        made.mode = Some(mode).filter(|m| *m <= 0o7777);
-        made.mode.ok_or_else(wrong)?;
+    if let Some(mode) = rest.first().and_then(|w| u32::from_str_radix(w, 8).ok()) {
+        made.mode = Some(mode & 0o7777);
         rest = &rest[1..];
     }
-    match rest {
-        [] => {}
-        [user] => made.uid = Some(lookup("/etc/passwd", user)?),
-        [user, group] => {
-            made.uid = Some(lookup("/etc/passwd", user)?);
-            made.gid = Some(lookup("/etc/group", group)?);
-        }
-        _ => return Err(wrong()),
+    let (user, group, more) = (rest.first(), rest.get(1), rest.get(2));
+    if more.is_some() {
+        return Err(Fault::Section(format!("extra arguments for {word}")));
     }
+    made.uid = user.map(|user| id("passwd", user)).transpose()?;
+    made.gid = group.map(|group| id("group", group)).transpose()?;
     Ok(made)
 }
 
-/// The number of a user or group: its third field in the local database, or a plain number.
-fn lookup(database: &str, name: &str) -> Result<u32, String> {
-    let lines = fs::read_to_string(database).unwrap_or_default();
-    let entry = lines.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':')?.split(':').nth(1));
-    let id = entry.unwrap_or(name).parse();
-    id.map_err(|_| format!("create: {name:?} is not in {database}; create it, or write its number"))
+fn su(value: &str) -> Result<(u32, u32), Fault> {
+    let words = words(value).unwrap_or_default();
+    match words.as_slice() {
+        [] => Err(Fault::Section("no user for su; write su USER GROUP".to_owned())),
+        [user] => id("passwd", user).and(Err(Fault::Section("no group for su; write su USER GROUP".to_owned()))),
+        [user, group] => Ok((id("passwd", user)?, id("group", group)?)),
+        _ => Err(Fault::Section("extra arguments for su".to_owned())),
+    }
+}
+
+/// The number of a user or group, by name, by number, or by `:NUMBER` where nobody has it.
+fn id(database: &str, name: &str) -> Result<u32, Fault> {
+    if let Some(number) = name.strip_prefix(':').and_then(|number| number.parse().ok()) {
+        return Ok(number);
+    }
+    let found = local_id(database, name).or_else(|| known_id(database, name));
+    found.ok_or_else(|| {
+        let kind = if database == "passwd" { "user" } else { "group" };
+        Fault::Section(format!("unknown {kind} '{name}'; create it, or write its number behind a colon"))
+    })
+}
+
+/// In `/etc/passwd` or `/etc/group`: their first and third fields are the name and the number.
+fn local_id(database: &str, name: &str) -> Option<u32> {
+    let lines = fs::read_to_string(format!("/etc/{database}")).unwrap_or_default();
+    let pairs = || lines.lines().filter_map(|line| Some((line.split(':').next()?, line.split(':').nth(2)?)));
+    let by_name = pairs().find(|(known, _)| *known == name);
+    let by_number = || pairs().find(|(_, number)| *number == name);
+    by_name.or_else(by_number)?.1.parse().ok()
+}
+
+/// In whatever else the system asks, LDAP for example.
+fn known_id(database: &str, name: &str) -> Option<u32> {
+    let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-@".contains(c)) && !name.starts_with('-');
+    let output = Command::new("getent").arg(database).arg(name).output().ok().filter(|_| is_name)?;
+    String::from_utf8_lossy(&output.stdout).split(':').nth(2)?.parse().ok()
+}
+
+fn address(value: &str) -> Result<String, Fault> {
+    if value.is_empty() {
+        return Err(missing("mail"));
+    }
+    if value.chars().any(|c| c == ' ' || !(' '..='~').contains(&c)) {
+        return Err(Fault::Section(format!("bad mail address  {value}")));
+    }
+    Ok(value.to_owned())
 }

@@ -1,240 +1,391 @@
 //! The shape of a logrotate configuration: defaults, sections with their patterns, scripts, includes.
 //! What a single directive means stands in `directive`.
+//!
+//! Reading follows logrotate to the character, mistakes included: several directives may share a line, a mistake in a
+//! section costs the section, one outside costs the rest of its file.
 
-use std::collections::VecDeque;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::directive;
-use super::policy::{Policy, PolicyError, ScriptKind, Section, Settings, Warning};
+use super::cursor::{Cursor, words};
+use super::directive::{self, Fault};
+use super::event::Level;
+use super::policy::{Policy, Problem, ScriptKind, Section, Settings};
+use super::taboo::Taboo;
+use crate::sys::user::is_root;
 
 /// Includes inside includes beyond this are taken for a circle.
 const MAX_DEPTH: usize = 16;
 /// Bytes; a bigger file is no configuration.
-const MAX_CONFIG: u64 = 16 << 20;
+const MAX_CONFIG: u64 = 0xff_ffff;
+/// A hostile file is mostly mistakes; so many are told.
+const MAX_PROBLEMS: usize = 1000;
 
 /// See [`Policy::parse`].
-pub(super) fn parse(text: &str, path: &Path) -> Result<(Policy, Vec<Warning>), Vec<PolicyError>> {
+pub(super) fn parse(text: &str, path: &Path) -> (Policy, Vec<Problem>) {
     let mut reader = Reader::default();
-    reader.file(text, path, 0);
-    if reader.errors.is_empty() {
-        Ok((Policy { sections: reader.sections }, reader.warnings))
-    } else {
-        Err(reader.errors)
-    }
+    let mut defaults = Settings::default();
+    let _ = reader.text(text, path, &mut defaults, 0);
+    (Policy { sections: reader.sections }, reader.problems)
 }
 
-/// The text of a configuration file, or why there is none.
-pub(super) fn read_config(path: &Path) -> Result<String, String> {
-    let cannot = |e: std::io::Error| format!("cannot read it: {e}; check the name and its permissions");
-    let metadata = fs::metadata(path).map_err(cannot)?;
-    if !metadata.is_file() || metadata.len() > MAX_CONFIG {
-        return Err(format!("not a regular file of at most {} MiB; name another", MAX_CONFIG >> 20));
+/// See [`Policy::load`].
+pub(super) fn load(paths: &[PathBuf]) -> (Policy, Vec<Problem>) {
+    let mut reader = Reader::default();
+    let mut defaults = Settings::default();
+    for path in paths {
+        let _ = reader.path(path, &mut defaults, 0);
     }
-    fs::read_to_string(path).map_err(cannot)
+    (Policy { sections: reader.sections }, reader.problems)
 }
 
-/// Lines with their numbers; what follows a brace is put back as a line of its own.
-struct Lines<'a>(VecDeque<(usize, &'a str)>);
+/// The rest of what was being read is left out; why is among the problems.
+struct Dropped;
 
-impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Lines<'a> {
-        Lines(text.lines().enumerate().map(|(i, line)| (i + 1, line)).collect())
-    }
-
-    fn put_back(&mut self, line: usize, rest: &'a str) {
-        self.0.push_front((line, rest));
-    }
-
-    /// The next line with something on it, trimmed; comments are skipped.
-    fn next_content(&mut self) -> Option<(usize, &'a str)> {
-        loop {
-            let (number, line) = self.0.pop_front()?;
-            let line = line.trim();
-            if !line.is_empty() && !line.starts_with('#') {
-                return Some((number, line));
-            }
-        }
-    }
-}
-
-/// What has been read so far. `defaults` go on across included files, as in logrotate.
+/// What has been read so far.
 #[derive(Default)]
 struct Reader {
     sections: Vec<Section>,
-    warnings: Vec<Warning>,
-    errors: Vec<PolicyError>,
-    defaults: Settings,
+    problems: Vec<Problem>,
+    taboo: Taboo,
+    /// Where relative paths begin, if that is not where we are.
+    folder: Option<PathBuf>,
 }
 
 impl Reader {
-    fn error(&mut self, file: &Path, line: usize, message: impl Into<String>) {
-        self.errors.push(PolicyError { file: file.to_owned(), line, message: message.into() });
+    fn tell(&mut self, level: Level, text: String) {
+        self.problem(Problem { level, text, costs: false });
     }
 
-    fn file(&mut self, text: &str, path: &Path, depth: usize) {
-        let mut lines = Lines::new(text);
-        while let Some((number, line)) = lines.next_content() {
-            if let Some(rest) = line.strip_prefix('}') {
-                self.error(path, number, "unexpected }; remove it, or open its section with PATTERN {");
-                lines.put_back(number, rest);
+    fn error(&mut self, text: String) {
+        self.problem(Problem { level: Level::Error, text, costs: true });
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(problem);
+        } else if let Some(last) = self.problems.last_mut() {
+            // What comes after is told by this one.
+            last.text = "too many mistakes; the others are not told".to_owned();
+            last.costs |= problem.costs;
+        }
+    }
+
+    /// A file, or all files of a folder that are not taboo. A failure leaves `defaults` as they were.
+    fn path(&mut self, path: &Path, defaults: &mut Settings, depth: usize) -> Result<(), Dropped> {
+        let metadata = fs::metadata(path).map_err(|e| {
+            self.error(format!("cannot stat {}: {}", path.display(), reason(&e)));
+            Dropped
+        })?;
+        if !metadata.is_dir() {
+            return self.file(path, path, defaults, depth);
+        }
+        let names = match folder_files(path) {
+            Ok(names) => names,
+            Err(e) => {
+                self.error(format!("cannot open directory {}: {}", path.display(), reason(&e)));
+                return Err(Dropped);
+            }
+        };
+        let mut result = Ok(());
+        for name in names {
+            if let Some(pattern) = self.taboo.matching(&name) {
+                let text = format!("Ignoring {name}, because of {pattern} pattern match");
+                self.tell(Level::Debug, text);
                 continue;
             }
-            match directive::split(line) {
-                Some(("include", value)) => self.include(path, number, value, depth),
-                Some((word, _)) if ScriptKind::from_word(word).is_some() => {
-                    self.error(path, number, format!("{word} outside a section; move it between {{ and }}"));
-                    let _ = script(&mut lines);
-                }
-                Some((word, value)) if directive::is_known(word) => {
-                    let mut defaults = std::mem::take(&mut self.defaults);
-                    self.directive(&mut defaults, path, number, word, value);
-                    self.defaults = defaults;
-                }
-                _ if looks_like_patterns(line) => self.section(&mut lines, path, number, line),
-                _ => self.error(path, number, directive::unknown(line)),
+            if self.file(&path.join(&name), Path::new(&name), defaults, depth).is_err() {
+                self.error(format!("found error in file {name}, skipping"));
+                result = Err(Dropped);
             }
         }
+        result
     }
 
-    fn directive(&mut self, settings: &mut Settings, path: &Path, line: usize, word: &str, value: &str) {
-        match directive::apply(settings, word, value) {
-            Ok(None) => {}
-            Ok(Some(message)) => self.warnings.push(Warning { file: path.to_owned(), line, message }),
-            Err(message) => self.error(path, line, message),
+    /// `shown` is what messages call the file.
+    fn file(&mut self, path: &Path, shown: &Path, defaults: &mut Settings, depth: usize) -> Result<(), Dropped> {
+        let mode = odd_mode(path);
+        if let Some(mode) = mode {
+            self.tell(Level::Warning, format!("Potentially dangerous mode on {}: 0{mode:o}", shown.display()));
         }
+        let text = match read_config(path, shown) {
+            Ok(text) => text,
+            Err(problem) => {
+                let dropped = problem.costs;
+                self.problem(problem);
+                return if dropped { Err(Dropped) } else { Ok(()) };
+            }
+        };
+        self.tell(Level::Debug, format!("reading config file {}", shown.display()));
+        let before = defaults.clone();
+        // Inside a folder of files, paths are relative to it.
+        let outer =
+            std::mem::replace(&mut self.folder, if path == shown { None } else { path.parent().map(Path::to_owned) });
+        let folder = self.folder.clone().or_else(|| outer.clone());
+        self.folder = folder;
+        let result = self.text(&text, shown, defaults, depth);
+        self.folder = outer;
+        if result.is_err() {
+            *defaults = before;
+        }
+        result
+    }
+
+    fn text(&mut self, text: &str, path: &Path, defaults: &mut Settings, depth: usize) -> Result<(), Dropped> {
+        let mut cursor = Cursor::new(text);
+        let mut file = File { path, depth, failed: false };
+        while let Some(next) = cursor.skip_blanks() {
+            match next {
+                '\n' => cursor.advance(),
+                '#' => cursor.skip_line(),
+                c if c.is_ascii_alphabetic() => {
+                    if let Some(fault) = self.directive(&mut cursor, &mut file, defaults, true) {
+                        self.fault(&cursor, &file, &fault);
+                        return Err(Dropped);
+                    }
+                }
+                '/' | '"' | '\'' | '~' => self.section(&mut cursor, &mut file, defaults)?,
+                '}' => {
+                    self.error(format!("{} unexpected }}; open its section with PATTERN {{", file.place(&cursor)));
+                    return Err(Dropped);
+                }
+                _ => {
+                    self.error(format!("{} {LINES_BEGIN}", file.place(&cursor)));
+                    return Err(Dropped);
+                }
+            }
+        }
+        if file.failed { Err(Dropped) } else { Ok(()) }
     }
 
     /// From the first pattern to the closing brace.
-    fn section(&mut self, lines: &mut Lines<'_>, path: &Path, first: usize, line: &str) {
-        let Some(patterns) = self.head(lines, path, first, line) else { return };
-        let mut settings = self.defaults.clone();
-        loop {
-            let Some((number, line)) = lines.next_content() else {
-                return self.error(path, first, "the section has no end; write } on a line of its own after it");
-            };
-            if let Some(rest) = line.strip_prefix('}') {
-                lines.put_back(number, rest);
-                break;
-            }
-            match directive::split(line) {
-                Some((word, value)) => match ScriptKind::from_word(word) {
-                    None => self.directive(&mut settings, path, number, word, value),
-                    Some(kind) => match script(lines) {
-                        Some(text) => drop(settings.scripts.insert(kind, text)),
-                        None => return self.error(path, number, format!("{word} has no end; close it by endscript")),
-                    },
-                },
-                None => self.error(path, number, directive::unknown(line)),
-            }
-        }
-        self.sections.push(Section { file: path.to_owned(), line: first, patterns, settings });
-    }
-
-    /// The patterns up to `{`, which may stand on several lines.
-    fn head(&mut self, lines: &mut Lines<'_>, path: &Path, first: usize, line: &str) -> Option<Vec<String>> {
-        let mut text = String::new();
-        // A lifetime of its own: the first line is the caller's, the others come from `lines`.
-        let (mut number, mut rest) = (first, line.to_owned());
-        while !rest.contains('{') {
-            text.push_str(&rest);
-            text.push(' ');
-            let Some((next_number, next)) = lines.next_content() else {
-                self.error(path, first, "missing { after the log file patterns; write { after them");
-                return None;
-            };
-            (number, rest) = (next_number, next.to_owned());
-        }
-        let brace = rest.find('{').unwrap_or(0);
-        text.push_str(&rest[..brace]);
-        self.body_on_the_same_line(lines, path, number, rest[brace + 1..].trim());
-        match words(&text) {
-            Some(patterns) if !patterns.is_empty() => Some(patterns),
-            Some(_) => {
-                self.error(path, first, "{ without a pattern; write the log's path before it");
-                Some(Vec::new())
-            }
-            None => {
-                self.error(path, first, "a quote is not closed; add it at the end of the path");
-                Some(Vec::new())
-            }
-        }
-    }
-
-    /// Only an empty rest or `}` may follow `{` on its line: logrotate reads more there in surprising ways.
-    fn body_on_the_same_line(&mut self, lines: &mut Lines<'_>, path: &Path, number: usize, rest: &str) {
-        if rest == "}" {
-            lines.put_back(number, "}");
-        } else if !rest.is_empty() && !rest.starts_with('#') {
-            self.error(path, number, format!("{rest:?} after {{; write each directive on a line of its own"));
-        }
-    }
-
-    fn include(&mut self, path: &Path, line: usize, value: &str, depth: usize) {
-        if value.is_empty() {
-            return self.error(path, line, "include needs a path; write include FILE or include FOLDER");
-        }
-        if depth >= MAX_DEPTH {
-            return self.error(
-                path,
-                line,
-                format!("more than {MAX_DEPTH} includes inside each other; break the circle"),
-            );
-        }
-        let target = expand_home(value.trim_matches('"'));
-        let files = if target.is_dir() { folder_files(&target) } else { Ok(vec![target.clone()]) };
-        let files = match files {
-            Ok(files) => files,
-            Err(e) => {
-                let message = format!("cannot read the folder {}: {e}; check its permissions", target.display());
-                return self.error(path, line, message);
-            }
+    fn section(&mut self, cursor: &mut Cursor<'_>, file: &mut File<'_>, defaults: &Settings) -> Result<(), Dropped> {
+        let first = cursor.line();
+        let Some(head) = self.head(cursor, file) else { return Err(Dropped) };
+        let Some(patterns) = words(&head).filter(|patterns| !patterns.is_empty()) else {
+            self.error(format!("{} error parsing filename; quote it, or close its quote", file.place(cursor)));
+            return Err(Dropped);
         };
-        for file in files {
-            match read_config(&file) {
-                Ok(text) => self.file(&text, &file, depth + 1),
-                Err(why) => self.error(path, line, format!("include {}: {why}", file.display())),
+        let mut section = Section {
+            file: file.path.to_owned(),
+            line: first,
+            end: first,
+            patterns,
+            head: head.trim_start().to_owned(),
+            // logrotate does not hand this one on.
+            settings: Settings { add_extension: None, ..defaults.clone() },
+        };
+        match self.body(cursor, file, &mut section.settings) {
+            Ok(()) => {
+                section.end = cursor.line();
+                self.sections.push(section);
+                Ok(())
+            }
+            Err(fault @ (Fault::File(_) | Fault::Unplaced(_))) => {
+                self.fault(cursor, file, &fault);
+                Err(Dropped)
+            }
+            Err(fault) => {
+                self.fault(cursor, file, &fault);
+                self.error(format!("found error in {}, skipping", section.head));
+                file.failed = true;
+                skip_section(cursor);
+                Ok(())
             }
         }
     }
-}
 
-/// The lines up to `endscript`; `None` if there is none.
-fn script(lines: &mut Lines<'_>) -> Option<String> {
-    let mut text = String::new();
-    while let Some((_, line)) = lines.0.pop_front() {
-        if line.split_whitespace().next() == Some("endscript") {
-            return Some(text);
-        }
-        text.push_str(line);
-        text.push('\n');
-    }
-    None
-}
-
-fn looks_like_patterns(line: &str) -> bool {
-    line.starts_with(['/', '"', '\'', '~', '.', '*']) || line.contains(['/', '{'])
-}
-
-/// Splits at blanks; quotes keep blanks, a backslash keeps the next character. `None`: a quote stays open.
-pub(super) fn words(text: &str) -> Option<Vec<String>> {
-    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
-    let mut characters = text.chars();
-    while let Some(c) = characters.next() {
-        match (c, quote) {
-            (c, Some(open)) if c == open => quote = None,
-            ('\\', None | Some('"')) => word.get_or_insert_default().extend(characters.next()),
-            (c, Some(_)) => word.get_or_insert_default().push(c),
-            ('"' | '\'', None) => {
-                quote = Some(c);
-                word.get_or_insert_default();
+    /// What a section says, up to its brace.
+    fn body(&mut self, cursor: &mut Cursor<'_>, file: &mut File<'_>, settings: &mut Settings) -> Result<(), Fault> {
+        let mut criterion = None;
+        while let Some(next) = cursor.skip_blanks() {
+            match next {
+                '\n' => cursor.advance(),
+                '#' => cursor.skip_line(),
+                '}' => {
+                    cursor.advance();
+                    return self.behind_brace(cursor, file);
+                }
+                c if c.is_ascii_alphabetic() => {
+                    let before = settings.criterion;
+                    if let Some(fault) = self.directive(cursor, file, settings, false) {
+                        return Err(fault);
+                    }
+                    let (now, old) = (settings.criterion.word(), before.word());
+                    if now != old && criterion.is_some_and(|known| known != now) {
+                        self.tell(Level::Debug, format!("note: '{now}' overrides previously specified '{old}'"));
+                    }
+                    criterion = criterion.or((settings.criterion != before).then_some(now));
+                }
+                '/' | '"' | '\'' | '~' => {
+                    return Err(Fault::Section("unexpected log filename; close the section above with }".to_owned()));
+                }
+                _ => return Err(Fault::Section(LINES_BEGIN.to_owned())),
             }
-            (c, None) if c.is_whitespace() => words.extend(word.take()),
-            (c, None) => word.get_or_insert_default().push(c),
+        }
+        let text = format!("{} the section has no end; write }} on a line of its own after it", file.place(cursor));
+        self.tell(Level::Debug, text);
+        Ok(())
+    }
+
+    fn behind_brace(&mut self, cursor: &mut Cursor<'_>, file: &File<'_>) -> Result<(), Fault> {
+        if cursor.skip_blanks().is_some_and(|c| c != '\n') {
+            let text = format!("{}, unexpected text after }}; it is left out", file.place(cursor));
+            self.tell(Level::Error, text);
+            cursor.skip_line();
+        }
+        Ok(())
+    }
+
+    /// The text of the patterns up to `{`, which may stand on several lines with comments between them.
+    fn head(&mut self, cursor: &mut Cursor<'_>, file: &File<'_>) -> Option<String> {
+        let (mut head, mut at_begin, line) = (String::new(), true, file.place(cursor));
+        loop {
+            match cursor.peek() {
+                None => {
+                    self.error(format!("{line} missing '{{' after log files definition"));
+                    return None;
+                }
+                Some('}') => {
+                    self.error(format!("{line} unexpected }} (missing previous '{{')"));
+                    return None;
+                }
+                Some('{') => {
+                    cursor.advance();
+                    return Some(head);
+                }
+                Some('#') if at_begin => {
+                    cursor.skip_line();
+                    continue;
+                }
+                Some(c) => {
+                    at_begin = c == '\n' || (at_begin && c.is_whitespace());
+                    head.push(c);
+                    cursor.advance();
+                }
+            }
         }
     }
-    words.extend(word);
-    quote.is_none().then_some(words)
+
+    /// One directive. A fault that costs no more than its line is told here.
+    fn directive(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        file: &mut File<'_>,
+        settings: &mut Settings,
+        outside: bool,
+    ) -> Option<Fault> {
+        let word = cursor.word();
+        if let Some(found) = cursor.peek().filter(|c| !c.is_whitespace() && *c != '=') {
+            let code = u32::from(found);
+            let hint = if found == '/' || found == '.' { "; put a relative path in quotes" } else { "" };
+            return Some(Fault::Section(format!("keyword '{word}' not properly separated, found {code:#x}{hint}")));
+        }
+        let result = match word {
+            "include" => self.include(cursor, file, settings),
+            "tabooext" | "taboopat" if !outside => {
+                Err(Fault::Section(format!("{word} may not appear inside of log file definition; move it before")))
+            }
+            "tabooext" | "taboopat" => match cursor.value() {
+                "" => Err(Fault::Line(format!("argument expected after {word}"))),
+                value => {
+                    self.taboo.change(word == "tabooext", value);
+                    Ok(())
+                }
+            },
+            _ => match ScriptKind::from_word(word) {
+                Some(kind) => script(cursor).map(|text| drop(settings.scripts.insert(kind, text))),
+                None => directive::apply(settings, word, cursor),
+            },
+        };
+        match result {
+            Ok(()) => None,
+            Err(fault @ (Fault::Section(_) | Fault::File(_) | Fault::Unplaced(_))) => Some(fault),
+            Err(fault @ (Fault::Line(_) | Fault::Warning(_))) => {
+                self.fault(cursor, file, &fault);
+                None
+            }
+        }
+    }
+
+    fn fault(&mut self, cursor: &Cursor<'_>, file: &File<'_>, fault: &Fault) {
+        // A value ends before its line does, so the cursor is still on that line.
+        let place = file.place(cursor);
+        match fault {
+            Fault::Line(text) => self.tell(Level::Error, format!("{place} {text}")),
+            Fault::Warning(text) => {
+                let text = format!("{}: {}: {text}", file.path.display(), cursor.line());
+                self.tell(Level::Warning, text);
+            }
+            Fault::Section(text) | Fault::File(text) => self.error(format!("{place} {text}")),
+            Fault::Unplaced(text) => self.error(format!("{}:{text}", file.path.display())),
+        }
+    }
+
+    /// Reads other files with the settings in force here, which they may change.
+    fn include(&mut self, cursor: &mut Cursor<'_>, file: &mut File<'_>, settings: &mut Settings) -> Result<(), Fault> {
+        let value = cursor.value();
+        if value.is_empty() {
+            return Err(Fault::Section("argument expected after include".to_owned()));
+        }
+        self.tell(Level::Debug, format!("including {value}"));
+        if file.depth >= MAX_DEPTH {
+            self.error(format!("{} include nesting too deep; break the circle", file.place(cursor)));
+            file.failed = true;
+            return Ok(());
+        }
+        let before = settings.clone();
+        let path = expand_home(value);
+        let path = self.folder.as_ref().map_or(path.clone(), |folder| folder.join(path));
+        if self.path(&path, settings, file.depth + 1).is_err() {
+            *settings = before;
+            file.failed = true;
+        }
+        Ok(())
+    }
+}
+
+const LINES_BEGIN: &str = "lines must begin with a keyword or a filename (possibly in double quotes)";
+
+/// A file while it is read.
+struct File<'a> {
+    path: &'a Path,
+    depth: usize,
+    /// One of its sections or includes was left out.
+    failed: bool,
+}
+
+impl File<'_> {
+    fn place(&self, cursor: &Cursor<'_>) -> String {
+        format!("{}:{}", self.path.display(), cursor.line())
+    }
+}
+
+/// From a mistake to the end of its section, over scripts with their braces.
+fn skip_section(cursor: &mut Cursor<'_>) {
+    cursor.skip_line();
+    while let Some(next) = cursor.skip_blanks() {
+        match next {
+            '}' => return cursor.advance(),
+            '\n' => cursor.advance(),
+            c if c.is_ascii_alphabetic() => {
+                if ScriptKind::from_word(cursor.word()).is_some() {
+                    let _ = script(cursor); // without an end it goes to the end of the file
+                } else {
+                    cursor.skip_line();
+                }
+            }
+            _ => cursor.skip_line(),
+        }
+    }
+}
+
+/// The text up to the line that begins with `endscript`.
+fn script(cursor: &mut Cursor<'_>) -> Result<String, Fault> {
+    cursor.script().map(str::to_owned).ok_or_else(|| {
+        Fault::Unplaced("prerotate, postrotate or preremove without endscript; write it on a line of its own".into())
+    })
 }
 
 /// `~/x` is in the home folder.
@@ -245,41 +396,61 @@ pub(super) fn expand_home(text: &str) -> PathBuf {
     }
 }
 
-/// Endings of names that editors and package managers leave behind (`tabooext`).
-const TABOO: &[&str] = &[
-    ",v",
-    ".bak",
-    ".cfsaved",
-    ".disabled",
-    ".dpkg-bak",
-    ".dpkg-del",
-    ".dpkg-dist",
-    ".dpkg-new",
-    ".dpkg-old",
-    ".dpkg-tmp",
-    ".rpmnew",
-    ".rpmorig",
-    ".rpmsave",
-    ".swp",
-    ".ucf-dist",
-    ".ucf-new",
-    ".ucf-old",
-    ".new",
-    ".old",
-    ".orig",
-    "~",
-];
+/// Permissions that a configuration should not have, where that matters.
+fn odd_mode(path: &Path) -> Option<u32> {
+    let metadata = fs::metadata(path).ok().filter(|metadata| metadata.is_file() && is_root())?;
+    Some(metadata.mode() & 0o7777).filter(|mode| mode & 0o7533 != 0o400)
+}
 
-fn folder_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let is_taboo = |name: &str| TABOO.iter().any(|t| name.ends_with(t)) || name.contains(".rhn-cfg-tmp-");
-    let mut files = Vec::new();
-    for item in fs::read_dir(folder)? {
-        let path = item?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if path.is_file() && !name.starts_with('.') && !is_taboo(&name) {
-            files.push(path);
+/// Reads a file that is safe to obey: as root, nobody else may have written it.
+fn read_config(path: &Path, shown: &Path) -> Result<String, Problem> {
+    let name = shown.display();
+    let failed = |e: std::io::Error| Problem {
+        level: Level::Error,
+        text: format!("failed to open config file {name}: {}", reason(&e)),
+        costs: true,
+    };
+    let metadata = fs::metadata(path).map_err(failed)?;
+    let ignore = |level, why: &str| Problem { level, text: format!("Ignoring {name} because {why}"), costs: false };
+    if !metadata.is_file() {
+        return Err(ignore(Level::Debug, "it's not a regular file."));
+    }
+    let mode = metadata.mode() & 0o7777;
+    if is_root() {
+        if mode & 0o022 != 0 {
+            let why = "it is writable by group or others.";
+            return Err(ignore(
+                Level::Error,
+                &format!("{why} Take that right away with chmod go-w (its mode is 0{mode:o})"),
+            ));
+        }
+        if metadata.uid() != 0 {
+            return Err(ignore(Level::Error, "the file owner is wrong (should be root or user with uid 0)."));
         }
     }
-    files.sort();
-    Ok(files)
+    if metadata.len() > MAX_CONFIG {
+        let text = format!("file {name} too large, probably not a config file.");
+        return Err(Problem { level: Level::Error, text, costs: true });
+    }
+    let bytes = fs::read(path).map_err(failed)?;
+    if bytes.is_empty() {
+        return Err(ignore(Level::Debug, "it's empty."));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// What the system says is wrong, as C programs print it.
+pub(super) fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+/// All names in a folder, sorted. (logrotate sorts by locale; the order only matters for defaults.)
+fn folder_files(folder: &Path) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for item in fs::read_dir(folder)? {
+        names.push(item?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
 }

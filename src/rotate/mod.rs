@@ -1,29 +1,41 @@
 //! Layer 3: rotation by logrotate policy. `grammar` and `directive` read a policy, `due` and `plan` decide
-//! (pure), `execute`, `cut` and `compress` act, and `rotator` joins them, one `tick` at a time.
+//! (pure), `execute`, `cut` and `compress` act, `set` does it in logrotate's order, and `rotator` joins them, one `tick` at a
+//! time.
 //!
 //! The order of authority is read → index → commit, and only then compress, truncate or remove: whoever
 //! calls a [`Rotator`] gives it a [`Gate`] that knows how far reading got.
 
+mod collapse;
 mod compress;
+mod copy;
+mod create;
+mod cursor;
 mod cut;
+#[cfg(test)]
+mod cut_tests;
+mod dates;
 mod directive;
 pub mod due;
 mod error;
 mod event;
 mod execute;
+mod forecast;
 mod grammar;
 mod names;
 pub mod plan;
 pub mod policy;
 mod rotator;
+mod set;
 pub mod state;
 mod survey;
+mod taboo;
 
-pub use compress::{Compressed, compress};
-pub use cut::{copy_and_truncate, recover as recover_cut};
+pub use compress::{Compressed, Compressor, compress, compress_all};
+pub use cut::{Cut, CutMethod, copy_and_truncate, recover as recover_cut};
 pub use error::RotateError;
-pub use event::{Event, What};
-pub use execute::execute;
-pub use plan::{Action, Listed, Listing};
-pub use policy::{Policy, PolicyError, Section, Settings, Warning};
+pub use event::{Event, Level, Listener, What};
+pub use forecast::Forecast;
+pub use plan::{Action, Listed, Listing, Plan};
+pub use policy::{Policy, Problem, Section, Settings};
 pub use rotator::{Gate, NoReader, Options, Rotator};
+pub use state::{Locking, StateFile};

@@ -1,11 +1,13 @@
 //! The names of a log's generations: made from a number or a date, and read back.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, TimeDelta, TimeZone};
+use chrono::{DateTime, TimeDelta, TimeZone, Timelike};
 
+use super::dates;
 use super::policy::{Criterion, Settings};
 
 /// How the generations of one log are called.
@@ -22,8 +24,7 @@ pub(super) struct Family<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Age {
     Number(u32),
-    /// Year, month, day, hour, minute, second, epoch seconds; negated, so that old is great.
-    Date([i64; 7]),
+    Date(dates::Key),
 }
 
 /// What a name says.
@@ -33,6 +34,8 @@ pub(super) struct Parsed {
     pub compressed: bool,
 }
 
+/// What compressors put behind a name.
+const PACKED: &[&[u8]] = &[b".gz", b".zst", b".xz", b".bz2", b".Z", b".zip"];
 /// Before the name of an unfinished file: no glob of a policy matches it.
 const HIDDEN: &[u8] = b".";
 /// Behind the name of an unfinished compressed file.
@@ -44,12 +47,17 @@ impl<'a> Family<'a> {
     pub fn of(log: &Path, settings: &'a Settings) -> Family<'a> {
         let parent = log.parent().unwrap_or(Path::new(""));
         let folder = settings.old_dir.as_ref().map_or(parent.to_owned(), |old| parent.join(old));
-        let name = log.file_name().unwrap_or_default().as_bytes();
-        let ext = settings.extension.as_deref().unwrap_or_default().as_bytes();
-        let (stem, ext) = match name.strip_suffix(ext) {
-            Some(stem) if !stem.is_empty() => (stem, ext),
-            _ => (name, &[][..]),
-        };
+        let (mut stem, mut ext) = (log.file_name().unwrap_or_default().as_bytes(), &[][..]);
+        // As logrotate does it: the added extension is put last whether the name has it or not.
+        if let Some(added) = settings.add_extension.as_deref() {
+            stem = stem.strip_suffix(added.as_bytes()).unwrap_or(stem);
+            ext = added.as_bytes();
+        }
+        if let Some(kept) = settings.extension.as_deref()
+            && let Some(rest) = stem.strip_suffix(kept.as_bytes()).filter(|rest| !rest.is_empty())
+        {
+            (stem, ext) = (rest, kept.as_bytes());
+        }
         Family { folder, stem: stem.to_vec(), ext: ext.to_vec(), settings }
     }
 
@@ -58,34 +66,48 @@ impl<'a> Family<'a> {
         self.folder.join(OsString::from_vec(name))
     }
 
+    /// The files of `listing` whose names begin as those of this family.
+    pub fn near<'l, T>(&self, files: &'l BTreeMap<PathBuf, T>) -> impl Iterator<Item = (&'l PathBuf, &'l T)> {
+        let begin = self.path(b"");
+        let begin = begin.with_file_name(OsString::from_vec(self.stem.clone()));
+        let (folder, stem) = (self.folder.clone(), self.stem.clone());
+        files.range(begin..).take_while(move |(path, _)| {
+            path.parent() == Some(&folder) && path.file_name().is_some_and(|name| name.as_bytes().starts_with(&stem))
+        })
+    }
+
     pub fn numbered(&self, number: u32) -> PathBuf {
         self.path(format!(".{number}").as_bytes())
     }
 
-    pub fn dated<Z: TimeZone>(&self, now: &DateTime<Z>) -> PathBuf {
+    pub fn dated<Z: TimeZone>(&self, now: &DateTime<Z>) -> PathBuf
+    where
+        Z::Offset: std::fmt::Display,
+    {
         let mut time = now.naive_local();
         if self.settings.date_yesterday {
             // Noon: no change of summer time moves it to another day.
-            let noon = time.date().and_hms_opt(12, 0, 0).unwrap_or(time);
+            let noon = time.date().and_hms_opt(12, time.minute(), time.second()).unwrap_or(time);
             time = noon - TimeDelta::days(1);
         }
-        let mut middle = String::new();
-        for piece in pieces(self.date_format()) {
-            match piece {
-                Piece::Literal(byte) => middle.push(char::from(byte)),
-                Piece::Field('s') => middle.push_str(&now.timestamp().to_string()),
-                Piece::Field(field) => middle.push_str(&time.format(&format!("%{field}")).to_string()),
-            }
+        if self.settings.date_hour_ago {
+            time -= TimeDelta::hours(1);
         }
-        self.path(middle.as_bytes())
+        self.path(dates::suffix(self.date_format(), time, now).as_bytes())
     }
 
     fn date_format(&self) -> &str {
         match (&self.settings.date_format, self.settings.criterion) {
             (Some(format), _) => format,
             (None, Criterion::Hourly) => "-%Y%m%d%H",
+            (None, Criterion::Minutes(_)) => "-%Y%m%d%H%M",
             (None, _) => "-%Y%m%d",
         }
+    }
+
+    /// Whether names can be made of it.
+    pub fn check_date_format(&self) -> Result<(), String> {
+        dates::check(self.date_format())
     }
 
     pub fn compressed(&self, plain: &Path) -> PathBuf {
@@ -110,16 +132,49 @@ impl<'a> Family<'a> {
         let uncompressed = rest.strip_suffix(self.settings.compress_ext.as_bytes());
         [(Some(rest), false), (uncompressed, true)].into_iter().find_map(|(rest, compressed)| {
             let middle = rest?.strip_suffix(&self.ext[..])?;
-            let age = if dated { date(self.date_format(), middle)? } else { self.number(middle)? };
+            let age = if dated { Age::Date(dates::key(self.date_format(), middle)?) } else { number(middle)? };
             Some(Parsed { age, compressed })
         })
     }
 
-    /// `.7`, but neither `.07` nor a number under `start`: those are not from us.
-    fn number(&self, middle: &[u8]) -> Option<Age> {
-        let digits = std::str::from_utf8(middle.strip_prefix(b".")?).ok()?;
-        let number: u32 = digits.parse().ok()?;
-        (number.to_string() == digits && number >= self.settings.start).then_some(Age::Number(number))
+    /// Whether `path` looks like a generation of this log by any policy: a number or a date between its name and an
+    /// ending that a compressor gives.
+    pub fn is_relative(&self, path: &Path) -> bool {
+        let name = (path.parent() == Some(&self.folder)).then(|| path.file_name()).flatten().unwrap_or_default();
+        let Some(rest) = name.as_bytes().strip_prefix(&self.stem[..]) else { return false };
+        let packed = PACKED.iter().find_map(|ending| rest.strip_suffix(*ending)).unwrap_or(rest);
+        let middle = packed.strip_suffix(&self.ext[..]).unwrap_or(packed);
+        let is_separator = |byte: &u8| matches!(byte, b'.' | b'-' | b'_');
+        middle.first().is_some_and(is_separator)
+            && middle[1..].first().is_some_and(u8::is_ascii_digit)
+            && middle[1..].iter().all(|byte| byte.is_ascii_digit() || is_separator(byte))
+    }
+
+    /// Where a file goes whose name is needed, as logrotate calls it.
+    pub fn backup<Z: TimeZone>(path: &Path, now: &DateTime<Z>) -> PathBuf
+    where
+        Z::Offset: std::fmt::Display,
+    {
+        let mut name = path.as_os_str().to_owned();
+        name.push(now.format("-%Y%m%d%H.backup").to_string());
+        PathBuf::from(name)
+    }
+
+    /// Where `renamecopy` puts a log before it copies it.
+    pub fn aside(log: &Path) -> PathBuf {
+        let mut name = log.as_os_str().to_owned();
+        name.push(".tmp");
+        PathBuf::from(name)
+    }
+
+    /// Files of `listing` that could be unfinished ones of this family.
+    pub fn hidden<'l, T>(&self, files: &'l BTreeMap<PathBuf, T>) -> impl Iterator<Item = &'l PathBuf> {
+        let name = OsString::from_vec([HIDDEN, &self.stem].concat());
+        let (folder, begin) = (self.folder.clone(), self.folder.join(&name));
+        files.range(begin..).map(|(path, _)| path).take_while(move |path| {
+            let file = path.file_name().map(OsStrExt::as_bytes);
+            path.parent() == Some(&folder) && file.is_some_and(|file| file.starts_with(name.as_bytes()))
+        })
     }
 
     /// The unfinished copy that becomes `target`.
@@ -154,45 +209,11 @@ fn shown(path: &Path, ending: &[u8]) -> Option<PathBuf> {
     (!name.is_empty()).then(|| path.with_file_name(OsString::from_vec(name.to_vec())))
 }
 
-enum Piece {
-    Literal(u8),
-    Field(char),
-}
-
-fn pieces(format: &str) -> Vec<Piece> {
-    let (mut pieces, mut bytes) = (Vec::new(), format.bytes());
-    while let Some(byte) = bytes.next() {
-        pieces.push(match byte {
-            b'%' => bytes.next().map_or(Piece::Literal(b'%'), |field| Piece::Field(char::from(field))),
-            _ => Piece::Literal(byte),
-        });
-    }
-    pieces
-}
-
-/// Reads `text` back by the format that made it.
-fn date(format: &str, mut text: &[u8]) -> Option<Age> {
-    let mut fields = [0i64; 7];
-    for piece in pieces(format) {
-        match piece {
-            Piece::Literal(byte) => text = text.strip_prefix(&[byte])?,
-            Piece::Field(field) => {
-                let index = "YmdHMSs".find(field)?;
-                let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
-                let (number, rest) = text.split_at_checked(match field {
-                    'Y' => 4,
-                    's' => digits.clamp(1, 12),
-                    _ => 2,
-                })?;
-                if !number.iter().all(u8::is_ascii_digit) {
-                    return None;
-                }
-                fields[index] = -std::str::from_utf8(number).ok()?.parse::<i64>().ok()?;
-                text = rest;
-            }
-        }
-    }
-    text.is_empty().then_some(Age::Date(fields))
+/// `.7`, but not `.07`: that is not from us.
+fn number(middle: &[u8]) -> Option<Age> {
+    let digits = std::str::from_utf8(middle.strip_prefix(b".")?).ok()?;
+    let number: u32 = digits.parse().ok()?;
+    (number.to_string() == digits).then_some(Age::Number(number))
 }
 
 #[cfg(test)]
@@ -222,16 +243,18 @@ mod tests {
         check(|s| s.date_ext = true, "/l/a.log-20260301");
         check(|s| (s.date_ext, s.criterion) = (true, Criterion::Hourly), "/l/a.log-2026030100");
         check(|s| (s.date_ext, s.date_yesterday) = (true, true), "/l/a.log-20260228");
+        check(|s| (s.date_ext, s.date_hour_ago) = (true, true), "/l/a.log-20260228");
         check(|s| (s.date_ext, s.date_format) = (true, Some(".%s".into())), "/l/a.log.1772323509");
-        check(|s| (s.date_ext, s.date_format) = (true, Some("_%d-%H.%M.%S".into())), "/l/a.log_01-00.05.09");
+        check(|s| s.add_extension = Some(".bak".into()), "/l/a.log.3.bak");
+        check(|s| s.add_extension = Some(".log".into()), "/l/a.3.log");
+        check(|s| (s.add_extension, s.extension) = (Some(".bak".into()), Some(".log".into())), "/l/a.3.log");
     }
 
     #[test]
     fn other_names_are_not_ours() {
         let settings = Settings::default();
         let family = Family::of(Path::new("/l/a.log"), &settings);
-        for name in ["a.log", "a.log.", "a.log.0", "a.log.01", "a.log.x", "a.log.1.bak", "b.log.1", "a.log.99999999999"]
-        {
+        for name in ["a.log", "a.log.", "a.log.01", "a.log.x", "a.log.1.bak", "b.log.1", "a.log.99999999999"] {
             assert!(family.parse(&Path::new("/l").join(name)).is_none(), "{name}");
         }
         assert!(family.parse(Path::new("/other/a.log.1")).is_none());

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::grammar;
+use super::event::Level;
+use super::{grammar, survey};
 
 /// The rules of one configuration file and of those it includes, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,8 +19,12 @@ pub struct Section {
     pub file: PathBuf,
     /// Counted from 1.
     pub line: usize,
+    /// The line of its last brace.
+    pub end: usize,
     /// Glob patterns; relative ones are taken from the current directory.
     pub patterns: Vec<String>,
+    /// The patterns as they were written, for messages and shared scripts.
+    pub head: String,
     pub settings: Settings,
 }
 
@@ -41,22 +46,43 @@ pub struct Settings {
     pub start: u32,
     pub compress: bool,
     pub delay_compress: bool,
+    pub compress_command: String,
+    pub compress_options: Vec<String>,
+    pub uncompress_command: String,
     /// With its dot: `.gz`.
     pub compress_ext: String,
     pub missing_ok: bool,
     pub if_empty: bool,
-    pub method: Method,
+    pub copy: bool,
+    pub copy_truncate: bool,
+    pub rename_copy: bool,
     pub create: Option<Create>,
     pub date_ext: bool,
-    /// `None` is `-%Y%m%d`, or `-%Y%m%d%H` for hourly logs.
+    /// `None` is `-%Y%m%d`, with `%H` for hourly logs and `%H%M` for those rotated by the minute.
     pub date_format: Option<String>,
     pub date_yesterday: bool,
+    pub date_hour_ago: bool,
     /// Stays last in the name: with `.log`, `a.log` becomes `a.1.log`.
     pub extension: Option<String>,
+    /// Is put last in the name, or moved there.
+    pub add_extension: Option<String>,
     /// Absolute, or relative to the log's folder.
     pub old_dir: Option<PathBuf>,
+    /// Makes `old_dir` where it is missing.
+    pub create_old_dir: Option<Create>,
     pub shared_scripts: bool,
     pub scripts: BTreeMap<ScriptKind, String>,
+    /// Where the generation that goes, or the new one, is mailed to.
+    pub mail: Option<String>,
+    pub mail_first: bool,
+    pub shred: bool,
+    /// 0: as often as `shred` likes.
+    pub shred_cycles: u32,
+    pub allow_hard_link: bool,
+    /// Later sections may name these logs, too; they are rotated by this one.
+    pub ignore_duplicates: bool,
+    /// User and group that files are touched as.
+    pub su: Option<(u32, u32)>,
 }
 
 impl Default for Settings {
@@ -71,19 +97,51 @@ impl Default for Settings {
             start: 1,
             compress: false,
             delay_compress: false,
+            compress_command: "/bin/gzip".to_owned(),
+            compress_options: Vec::new(),
+            uncompress_command: "/bin/gunzip".to_owned(),
             compress_ext: ".gz".to_owned(),
             missing_ok: false,
             if_empty: true,
-            method: Method::Rename,
+            copy: false,
+            copy_truncate: false,
+            rename_copy: false,
             create: None,
             date_ext: false,
             date_format: None,
             date_yesterday: false,
+            date_hour_ago: false,
             extension: None,
+            add_extension: None,
             old_dir: None,
+            create_old_dir: None,
             shared_scripts: false,
             scripts: BTreeMap::new(),
+            mail: None,
+            mail_first: false,
+            shred: false,
+            shred_cycles: 0,
+            allow_hard_link: false,
+            ignore_duplicates: false,
+            su: None,
         }
+    }
+}
+
+impl Settings {
+    /// How the content leaves the log. `copy` beside `copytruncate` truncates.
+    pub fn method(&self) -> Method {
+        match (self.copy_truncate, self.rename_copy, self.copy) {
+            (true, ..) => Method::CopyTruncate,
+            (_, true, _) => Method::RenameCopy,
+            (_, _, true) => Method::Copy,
+            _ => Method::Rename,
+        }
+    }
+
+    /// Generations that stay after a rotation. With none, the log is still rotated to one, so that scripts see it.
+    pub fn kept(&self) -> Option<u32> {
+        self.keep.map(|keep| keep.max(1))
     }
 }
 
@@ -92,12 +150,30 @@ impl Default for Settings {
 pub enum Criterion {
     /// Bytes.
     Size(u64),
+    /// Whole minutes that must have passed.
+    Minutes(u64),
     Hourly,
     Daily,
     /// 0 is Sunday; 7 means every seven days, whatever the weekday.
     Weekly(u8),
-    Monthly,
+    /// Day of the month, or the month's last day if it is shorter; 0 is the first run in a month.
+    Monthly(u8),
     Yearly,
+}
+
+impl Criterion {
+    /// The directive.
+    pub fn word(self) -> &'static str {
+        match self {
+            Criterion::Size(_) => "size",
+            Criterion::Minutes(_) => "minutes",
+            Criterion::Hourly => "hourly",
+            Criterion::Daily => "daily",
+            Criterion::Weekly(_) => "weekly",
+            Criterion::Monthly(_) => "monthly",
+            Criterion::Yearly => "yearly",
+        }
+    }
 }
 
 /// How the content leaves the live log.
@@ -107,6 +183,8 @@ pub enum Method {
     Rename,
     CopyTruncate,
     Copy,
+    /// Renamed beside the log, then copied to where the generations are.
+    RenameCopy,
 }
 
 impl fmt::Display for Method {
@@ -115,11 +193,12 @@ impl fmt::Display for Method {
             Method::Rename => "rename",
             Method::CopyTruncate => "copytruncate",
             Method::Copy => "copy",
+            Method::RenameCopy => "renamecopy",
         })
     }
 }
 
-/// The new log after a rename; what is `None` is copied from the old one.
+/// A new log or folder; what is `None` is copied from the old log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Create {
     pub mode: Option<u32>,
@@ -134,6 +213,7 @@ pub enum ScriptKind {
     Pre,
     Post,
     Last,
+    Preremove,
 }
 
 impl ScriptKind {
@@ -143,8 +223,22 @@ impl ScriptKind {
             "prerotate" => ScriptKind::Pre,
             "postrotate" => ScriptKind::Post,
             "lastaction" => ScriptKind::Last,
+            "preremove" => ScriptKind::Preremove,
             _ => return None,
         })
+    }
+}
+
+impl ScriptKind {
+    /// As messages call it.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            ScriptKind::First => "first action",
+            ScriptKind::Pre => "prerotate",
+            ScriptKind::Post => "postrotate",
+            ScriptKind::Last => "last action",
+            ScriptKind::Preremove => "preremove",
+        }
     }
 }
 
@@ -155,46 +249,47 @@ impl fmt::Display for ScriptKind {
             ScriptKind::Pre => "prerotate",
             ScriptKind::Post => "postrotate",
             ScriptKind::Last => "lastaction",
+            ScriptKind::Preremove => "preremove",
         })
     }
 }
 
-/// What is wrong at one place of a policy, with the way out.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}: {message}")]
-pub struct PolicyError {
-    pub file: PathBuf,
-    /// Counted from 1; 0 is the file as a whole.
-    pub line: usize,
-    pub message: String,
-}
-
-/// Something that is understood but not obeyed; the policy holds all the same.
+/// Something about a policy that its author should know, in logrotate's words, with the way out behind them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    pub file: PathBuf,
-    pub line: usize,
-    pub message: String,
+pub struct Problem {
+    pub level: Level,
+    /// With `FILE:LINE` in front where there is a place.
+    pub text: String,
+    /// A section or a file was left out.
+    pub costs: bool,
 }
 
-impl fmt::Display for Warning {
+impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file.display(), self.line, self.message)
+        f.write_str(&self.text)
     }
 }
 
 impl Policy {
-    /// Reads `text`; `path` is what messages call it. Fails with every error found, not only the first.
-    pub fn parse(text: &str, path: &Path) -> Result<(Policy, Vec<Warning>), Vec<PolicyError>> {
+    /// Reads `text`; `path` is what messages call it. A mistake costs its line, its section or the rest of its file, as
+    /// in logrotate, and is in the second value.
+    pub fn parse(text: &str, path: &Path) -> (Policy, Vec<Problem>) {
         grammar::parse(text, path)
     }
 
-    /// Reads the file at `path`.
-    pub fn load(path: &Path) -> Result<(Policy, Vec<Warning>), Vec<PolicyError>> {
-        match grammar::read_config(path) {
-            Ok(text) => Policy::parse(&text, path),
-            Err(message) => Err(vec![PolicyError { file: path.to_owned(), line: 0, message }]),
-        }
+    /// Whether a section has this log.
+    pub fn covers(&self, log: &Path) -> bool {
+        self.sections.iter().any(|section| survey::covers(section, log))
+    }
+
+    /// The size in bytes from which on a log is rotated whatever the time, whether it is there or not.
+    pub fn size_limit(&self, log: &Path) -> Option<u64> {
+        self.sections.iter().find(|section| survey::covers(section, log))?.size_limit()
+    }
+
+    /// Reads files and folders, in this order; defaults go on from one to the next.
+    pub fn load(paths: &[PathBuf]) -> (Policy, Vec<Problem>) {
+        grammar::load(paths)
     }
 }
 
@@ -202,6 +297,19 @@ impl Section {
     /// `FILE:LINE`, for messages.
     pub fn place(&self) -> String {
         format!("{}:{}", self.file.display(), self.line)
+    }
+
+    /// See [`Policy::size_limit`]. `maxsize` is reached beyond it.
+    pub(super) fn size_limit(&self) -> Option<u64> {
+        match self.settings.criterion {
+            Criterion::Size(limit) => Some(limit),
+            _ => self.settings.max_size.map(|limit| limit.saturating_add(1)),
+        }
+    }
+
+    /// The count of generations as it was written.
+    pub(super) fn kept_text(&self) -> String {
+        self.settings.keep.map_or("-1".to_owned(), |keep| keep.to_string())
     }
 
     /// The script of that kind, if the section has one.

@@ -3,27 +3,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, TimeDelta, Timelike};
+use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeDelta};
 
-use super::compress::compress;
-use super::cut;
-use super::due::{Reason, due};
+use super::due::{NotDue, Reason, due};
 use super::error::RotateError;
-use super::event::{Event, What};
-use super::execute::execute;
-use super::names::Family;
-use super::plan::{Action, Listed, Listing, foresee, plan, tidy};
-use super::policy::{Method, Policy, ScriptKind, Section};
-use super::state::State;
-use super::survey::{Candidate, list, survey};
-use crate::sys::files::{FileId, has_writer};
+use super::event::{Event, Level, Listener, What};
+use super::execute::Executor;
+use super::plan::{Action, Listed, tidy};
+use super::policy::{Method, Policy, Section};
+use super::set::{Due, Set};
+use super::state::StateFile;
+use super::survey::{Covered, Folders, Found, check_old_dir, covers, inspect, survey};
+use crate::sys::files::{FileId, Writers};
+use crate::sys::user::Role;
 
 /// What the reader of the logs has to say before anything is cut.
 pub trait Gate {
     /// May this file's content be cut (truncated, compressed, removed)? Yes if every byte of it up to `size` was
     /// read and committed, or nobody follows it. `file` is the generation, or the log itself.
     fn settled(&self, log: &Path, file: &Path, id: FileId, size: u64) -> bool;
+    /// May this log get another name? Yes if the reader will know it after a crash, or nobody follows it.
+    fn known(&self, log: &Path, id: FileId) -> bool;
     /// copytruncate happened: the reader should look at once.
     fn truncated(&self, log: &Path);
     /// The log, or one of its generations, has another name now.
@@ -37,6 +40,9 @@ pub trait Gate {
 pub struct NoReader;
 
 impl Gate for NoReader {
+    fn known(&self, _: &Path, _: FileId) -> bool {
+        true
+    }
     fn settled(&self, _: &Path, _: &Path, _: FileId, _: u64) -> bool {
         true
     }
@@ -46,19 +52,39 @@ impl Gate for NoReader {
 }
 
 /// How to rotate, apart from the policy.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Rotate at every tick, due or not (`notifempty` still holds).
     pub force: bool,
+    /// Only tell what would be done.
+    pub dry: bool,
+    /// Finish at every tick what earlier ones left: the daemon's way. Otherwise a log is tidied when it is rotated.
+    pub finish: bool,
+    /// So long a tick waits, all in all, for programs to close rotated logs before these are compressed.
+    pub patience: Duration,
+    /// Scripts that take longer are killed.
+    pub script_limit: Option<Duration>,
+    pub mail_command: String,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            force: false,
+            dry: false,
+            finish: false,
+            patience: Duration::from_secs(2),
+            script_limit: None,
+            mail_command: "/usr/bin/mail".to_owned(),
+        }
+    }
 }
 
 /// A policy at work.
 #[derive(Debug)]
 pub struct Rotator {
-    policy: Policy,
-    state_path: PathBuf,
-    state: State,
-    options: Options,
+    pub(super) policy: Arc<Policy>,
+    pub(super) options: Options,
     /// What was told of each file and still holds; not told again.
     told: BTreeMap<PathBuf, Event>,
     /// As `told`, of the tick at work.
@@ -70,28 +96,19 @@ pub struct Rotator {
 /// A log that could not be rotated is left alone for so long.
 const REST: TimeDelta = TimeDelta::seconds(60);
 
-/// A log of a section that is due, and what will be done to it.
-struct Due {
-    log: PathBuf,
-    found: Listed,
-    reason: Reason,
-}
-
 impl Rotator {
-    /// Reads the state file; the second value names lines of it that were skipped.
-    pub fn new(policy: Policy, state_path: PathBuf, options: Options) -> Result<(Rotator, Vec<String>), RotateError> {
-        let (state, warnings) = State::read(&state_path)?;
+    pub fn new(policy: Policy, options: Options) -> Rotator {
         let (told, telling, resting) = Default::default();
-        Ok((Rotator { policy, state_path, state, options, told, telling, resting }, warnings))
+        Rotator { policy: Arc::new(policy), options, told, telling, resting }
     }
 
     /// Takes another policy; what is pending is found again from the folders.
     pub fn set_policy(&mut self, policy: Policy) {
-        self.policy = policy;
+        self.policy = Arc::new(policy);
     }
 
-    pub fn set_options(&mut self, options: Options) {
-        self.options = options;
+    pub fn set_force(&mut self, force: bool) {
+        self.options.force = force;
     }
 
     /// What waits or fails at present, by file.
@@ -99,77 +116,151 @@ impl Rotator {
         self.told.values()
     }
 
-    /// What a tick would rotate, and by which steps; scripts apart, compressions and removals last. Changes nothing.
-    pub fn dry_run(&self, now: DateTime<FixedOffset>) -> Vec<(PathBuf, Reason, Vec<Action>)> {
-        let mut steps = Vec::new();
-        for (section, candidates) in self.policy.sections.iter().zip(survey(&self.policy, &self.state)) {
-            for Candidate { log, found } in candidates {
-                let Ok(Some(found)) = found else { continue };
-                let Some(reason) = self.reason(section, &log, &found, now) else { continue };
-                // A log that cannot be planned is told by the tick; here it has no steps.
-                let planned = list(section, &log).and_then(|listing| {
-                    let mut actions = plan(section, &log, &listing, &now)?;
-                    actions.extend(tidy(section, &log, &foresee(&listing, &actions), &now));
-                    Ok(actions)
-                });
-                steps.push((log, reason, planned.unwrap_or_default()));
-            }
-        }
-        steps
-    }
-
     /// Rotates what is due at `now` (local time) and does the pending work the gate allows. A log that cannot be
-    /// rotated costs only itself.
-    pub fn tick(&mut self, now: DateTime<FixedOffset>, gate: &dyn Gate) -> Vec<Event> {
-        let mut tick = Tick { now, gate, events: Vec::new(), spared: BTreeSet::new() };
-        let surveyed = survey(&self.policy, &self.state);
-        let sections = self.policy.sections.clone();
-        for (section, candidates) in sections.iter().zip(surveyed) {
-            self.section(section, candidates, &mut tick);
+    /// rotated costs only itself. True when nothing failed.
+    pub fn tick(
+        &mut self,
+        now: DateTime<FixedOffset>,
+        state: &mut StateFile,
+        gate: &dyn Gate,
+        listener: &mut dyn Listener,
+    ) -> bool {
+        let patience = self.options.patience;
+        let mut tick = Tick {
+            now,
+            state,
+            gate,
+            listener,
+            folders: Folders::default(),
+            writers: Writers::default(),
+            patience,
+            spared: BTreeSet::new(),
+            failed: false,
+        };
+        let policy = self.policy.clone();
+        let surveyed = survey(&policy);
+        tick.note(&format!("\nHandling {} logs", policy.sections.len()));
+        for (section, covered) in policy.sections.iter().zip(surveyed) {
+            self.section(section, covered, &mut tick);
+        }
+        if !self.options.dry
+            && let Err(error) = tick.state.write(now.naive_local(), !self.options.finish)
+        {
+            self.fail(&mut tick, Path::new(""), Path::new(""), &error);
         }
         self.told = std::mem::take(&mut self.telling);
-        tick.events
+        !tick.failed
     }
 
-    fn section(&mut self, section: &Section, candidates: Vec<Candidate>, tick: &mut Tick<'_>) {
-        let (mut ready, mut logs, mut broken) = (Vec::new(), Vec::new(), false);
-        for Candidate { log, found } in candidates {
-            match found {
-                Ok(found) => {
-                    self.recover(section, &log, tick);
-                    logs.push(log.clone());
-                    let Some(found) = found else { continue };
-                    if self.rests(&log, tick) {
-                        continue;
-                    }
-                    if let Some(reason) = self.reason(section, &log, &found, tick.now) {
-                        ready.push(Due { log, found, reason });
-                    } else {
-                        self.first_seen(&log, tick);
-                    }
-                }
-                Err(error) => {
-                    broken = true;
-                    // Renamed and not made again: its generations are looked after all the same.
-                    if matches!(error, RotateError::Missing { .. }) {
-                        logs.push(log.clone());
-                    }
-                    self.tell(tick, &log.clone(), &log, What::Failed { error: error.to_string() });
-                }
+    fn section(&mut self, section: &Section, covered: Covered, tick: &mut Tick<'_>) {
+        tick.note(&self.header(section));
+        let role = match Role::start(section.settings.su.filter(|_| !self.options.dry)) {
+            Ok(role) => role,
+            Err(source) => {
+                let (uid, gid) = section.settings.su.unwrap_or_default();
+                let error = RotateError::Switch { uid, gid, source };
+                return self.fail(tick, Path::new(&section.head), &section.file, &error);
             }
+        };
+        let executor = Executor {
+            section,
+            mail_command: &self.options.mail_command.clone(),
+            script_limit: self.options.script_limit,
+            role,
+            compressed: BTreeMap::new(),
+            told: Vec::new(),
+        };
+        let mut set = Set { section, executor, ready: Vec::new(), as_old: None };
+        let mut broken = !covered.errors.is_empty();
+        for error in &covered.errors {
+            let of = match error {
+                RotateError::Duplicate { path, .. } => path.clone(),
+                _ => section.file.clone(),
+            };
+            self.fail(tick, &of, &of, error);
+        }
+        let mut logs = covered.logs;
+        if let Some(error) = logs.iter().find_map(|log| check_old_dir(section, log, self.options.dry).err()) {
+            return self.fail(tick, Path::new(&section.head), &section.file, &error);
+        }
+        for log in &logs {
+            broken |= !self.consider(&mut set, log, tick);
         }
         // With sharedscripts one error keeps the whole set as it is, as in logrotate.
-        if section.settings.shared_scripts && broken {
-            ready.clear();
+        let shared = section.settings.shared_scripts;
+        let is_held = shared && broken;
+        if is_held {
+            tick.spared.extend(logs.iter().cloned());
         }
-        ready.retain(|due| self.may_cut(section, due, tick));
-        if !ready.is_empty() {
-            self.rotate_set(section, &ready, tick);
+        self.rotate_set(&mut set, is_held, tick);
+        if self.options.finish {
+            // A log that was rotated away and not made again still has generations to compress and remove.
+            let gone = tick.state.logs().filter(|log| covers(section, log) && !logs.contains(log));
+            logs.extend(gone.cloned().collect::<Vec<_>>());
+            let all_spared = shared && logs.iter().any(|log| tick.spared.contains(log));
+            for log in logs.iter().filter(|log| !all_spared && !tick.spared.contains(*log)).collect::<Vec<_>>() {
+                self.tidy(&mut set, log, tick);
+            }
         }
-        let all_spared = section.settings.shared_scripts && logs.iter().any(|log| tick.spared.contains(log));
-        for log in logs.into_iter().filter(|log| !all_spared && !tick.spared.contains(log)).collect::<Vec<_>>() {
-            self.tidy(section, &log, tick);
+    }
+
+    /// Looks whether a log is due; false when it cannot be told.
+    fn consider<'a>(&mut self, set: &mut Set<'a>, log: &Path, tick: &mut Tick<'_>) -> bool {
+        tick.note(&format!("considering log {}", log.display()));
+        let found = inspect(set.section, log);
+        tick.state.see(log, tick.now.naive_local());
+        let found = match found {
+            Found::File(found) => {
+                self.recover(set, log, tick);
+                found
+            }
+            Found::Gone => {
+                self.recover(set, log, tick);
+                tick.note(&format!("  log {} does not exist -- skipping", log.display()));
+                return true;
+            }
+            Found::Skipped(why) => {
+                tick.note(&format!("  {why}"));
+                self.tell(tick, log, log, What::Skipped { why });
+                return true;
+            }
+            Found::Wrong(error) => {
+                self.fail(tick, log, log, &error);
+                return false;
+            }
+        };
+        if self.rests(log, tick) {
+            return true;
         }
+        let last = tick.state.last(log);
+        tick.note(&format!("  Now: {}", tick.now.format("%Y-%m-%d %H:%M")));
+        tick.note(&format!("  Last rotated at {}", last.unwrap_or_default().format("%Y-%m-%d %H:%M")));
+        match self.judge(set.section, last, &found, tick.now) {
+            Ok(reason) => {
+                if reason == Reason::FutureState {
+                    let warning = format!("log {} last rotated in the future -- rotation forced", log.display());
+                    self.tell(tick, log, log, What::Warned { level: Level::Error, warning });
+                }
+                tick.note("  log needs rotating");
+                set.ready.push(Due { log: log.to_owned(), found, reason });
+            }
+            Err(why) => tick.note(&format!("  {why}")),
+        }
+        true
+    }
+
+    pub(super) fn judge(
+        &self,
+        section: &Section,
+        last: Option<NaiveDateTime>,
+        found: &Listed,
+        now: DateTime<FixedOffset>,
+    ) -> Result<Reason, NotDue> {
+        let settings = &section.settings;
+        if self.options.force {
+            return if found.data > 0 || settings.if_empty { Ok(Reason::Forced) } else { Err(NotDue::Empty) };
+        }
+        due(settings, found.data, found.mtime, last, &now)
     }
 
     /// Whether it is too early to try `log` again; what was told of it still holds.
@@ -186,255 +277,172 @@ impl Rotator {
     }
 
     /// Tells why a log was not rotated, and leaves it and its generations alone for a while.
-    fn failed(&mut self, log: &Path, error: &RotateError, tick: &mut Tick<'_>) {
-        self.tell(tick, log, log, What::Failed { error: error.to_string() });
+    pub(super) fn give_up(&mut self, log: &Path, error: &RotateError, tick: &mut Tick<'_>) {
+        self.fail(tick, log, log, error);
         tick.spared.insert(log.to_owned());
         self.resting.insert(log.to_owned(), tick.now + REST);
     }
 
-    fn reason(&self, section: &Section, log: &Path, found: &Listed, now: DateTime<FixedOffset>) -> Option<Reason> {
-        let settings = &section.settings;
-        if self.options.force {
-            return (found.size > 0 || settings.if_empty).then_some(Reason::Forced);
-        }
-        due(settings, found.data, found.mtime, self.state.last.get(log).copied(), &now)
-    }
-
-    /// A log without an entry starts its period now, at the full hour.
-    fn first_seen(&mut self, log: &Path, tick: &mut Tick<'_>) {
-        if !self.state.last.contains_key(log) {
-            let hour = tick.now.naive_local().date().and_hms_opt(tick.now.hour(), 0, 0);
-            self.stamp(log, hour.unwrap_or(tick.now.naive_local()), tick);
-        }
-    }
-
-    fn stamp(&mut self, log: &Path, time: chrono::NaiveDateTime, tick: &mut Tick<'_>) {
-        self.state.last.insert(log.to_owned(), time);
-        // At once, not at the end of the run: a crash in between would rotate again.
-        if let Err(error) = self.state.write(&self.state_path) {
-            let path = self.state_path.clone();
-            self.tell(tick, log, &path, What::Failed { error: error.to_string() });
-        }
-    }
-
-    /// Truncation needs all that is in the log to be read and committed.
-    fn may_cut(&mut self, section: &Section, due: &Due, tick: &mut Tick<'_>) -> bool {
-        let cuts = section.settings.method == Method::CopyTruncate;
-        if !cuts || tick.gate.settled(&due.log, &due.log, due.found.id, due.found.size) {
-            return true;
-        }
-        self.wait(tick, &due.log, &due.log, NOT_READ);
-        false
-    }
-
-    /// firstaction, the logs with their scripts, lastaction.
-    fn rotate_set(&mut self, section: &Section, ready: &[Due], tick: &mut Tick<'_>) {
-        let shared = vec![section.patterns.join(" ")];
-        let set = &ready[0].log;
-        if !self.script(section, ScriptKind::First, set, &shared, tick) {
-            return;
-        }
-        let once = section.settings.shared_scripts;
-        if !once || self.script(section, ScriptKind::Pre, set, &shared, tick) {
-            let rotated = ready.iter().filter(|due| self.rotate(section, due, tick)).count();
-            if once && rotated > 0 {
-                self.script(section, ScriptKind::Post, set, &shared, tick);
-            }
-        }
-        self.script(section, ScriptKind::Last, set, &shared, tick);
-    }
-
-    /// Rotates one log; whether it was done.
-    fn rotate(&mut self, section: &Section, due: &Due, tick: &mut Tick<'_>) -> bool {
-        let each = !section.settings.shared_scripts;
-        let name = due.log.to_string_lossy().into_owned();
-        let planned = list(section, &due.log).and_then(|listing| plan(section, &due.log, &listing, &tick.now));
-        let actions = match planned {
-            Ok(actions) => actions,
-            Err(error) => {
-                self.failed(&due.log, &error, tick);
-                return false;
-            }
-        };
-        if each && !self.script(section, ScriptKind::Pre, &due.log, std::slice::from_ref(&name), tick) {
-            return false;
-        }
-        let to = match self.run(&due.log, &actions, tick) {
-            Ok(to) => to,
-            Err(error) => {
-                self.failed(&due.log, &error, tick);
-                return false;
-            }
-        };
-        let method = section.settings.method;
-        let what = What::Rotated { to: to.clone(), reason: due.reason.to_string(), method };
-        tick.push(&due.log, what);
-        self.stamp(&due.log, tick.now.naive_local(), tick);
-        if each {
-            self.script(section, ScriptKind::Post, &due.log, &[name, to.to_string_lossy().into_owned()], tick);
-        }
-        true
-    }
-
-    /// Does the steps of a rotation, telling the reader; where the content went. When a step fails before the content
-    /// moved, the renames before it are undone: tried again and again, they would push all generations out.
-    fn run(&mut self, log: &Path, actions: &[Action], tick: &mut Tick<'_>) -> Result<PathBuf, RotateError> {
-        let mut newest = None;
-        for (number, action) in actions.iter().enumerate() {
-            match (execute(action), &newest) {
-                (Ok(()), _) => {}
-                (Err(error), None) => {
-                    undo(&actions[..number], action, tick.gate);
-                    return Err(error);
-                }
-                // What was to be moved has moved; the writer may go on as it can.
-                (Err(error), Some(_)) => {
-                    self.tell(tick, log, log, What::Failed { error: error.to_string() });
-                    break;
-                }
-            }
-            match action {
-                Action::Rename { from, to } => {
-                    tick.gate.renamed(from, to);
-                    newest = newest.or_else(|| (from == log).then(|| to.clone()));
-                }
-                Action::Copy { to, .. } => newest = Some(to.clone()),
-                Action::CopyTruncate { log, to, .. } => {
-                    newest = Some(to.clone());
-                    tick.gate.truncated(log);
-                }
-                _ => {}
-            }
-        }
-        Ok(newest.unwrap_or_else(|| log.to_owned()))
-    }
-
-    /// Whether rotation may go on: there is no such script, or it ended well.
-    fn script(
-        &mut self,
-        section: &Section,
-        kind: ScriptKind,
-        log: &Path,
-        args: &[String],
-        tick: &mut Tick<'_>,
-    ) -> bool {
-        let Some(text) = section.script(kind) else { return true };
-        match execute(&Action::Script { kind, text: text.to_owned(), args: args.to_vec() }) {
-            Ok(_) => true,
-            Err(error) => {
-                tick.push(log, What::ScriptFailed { error: error.to_string() });
-                tick.spared.insert(log.to_owned());
-                false
-            }
-        }
-    }
-
-    /// Finishes what an interrupted run left unfinished.
-    fn recover(&mut self, section: &Section, log: &Path, tick: &mut Tick<'_>) {
-        let Ok(listing) = list(section, log) else { return };
-        let family = Family::of(log, &section.settings);
-        for path in listing.files.keys() {
-            let done = if let Some(target) = family.cut_target(path) {
-                cut::recover(log, path, &target).map(|kept| kept.then_some(What::Recovered { file: target }))
-            } else if family.is_unfinished_compression(path) {
-                execute(&Action::Remove { path: path.clone() }).map(|_| None)
-            } else {
-                continue;
-            };
-            match done {
-                Ok(what) => what.into_iter().for_each(|what| tick.push(log, what)),
-                Err(error) => self.tell(tick, log, path, What::Failed { error: error.to_string() }),
-            }
-        }
-    }
-
     /// Pending removals and compressions, oldest first.
-    fn tidy(&mut self, section: &Section, log: &Path, tick: &mut Tick<'_>) {
-        let Ok(listing) = list(section, log) else { return };
-        for action in tidy(section, log, &listing, &tick.now) {
-            let (Action::Compress { from: file, .. } | Action::Remove { path: file }) = &action else { continue };
-            if let Some(why) = obstacle(log, file, &listing, &action, tick.gate) {
-                self.wait(tick, log, file, why);
+    fn tidy(&mut self, set: &mut Set<'_>, log: &Path, tick: &mut Tick<'_>) {
+        let now = tick.now;
+        let Ok(listing) = tick.folders.around(set.section, log) else { return };
+        for action in tidy(set.section, log, listing, &now) {
+            if let Some(why) = self.obstacle(set.section, log, &action, tick) {
+                self.wait(tick, log, &action, why);
                 continue;
             }
-            let done =
-                match (&action, listing.files.get(file)) {
-                    (Action::Compress { from, to }, Some(found)) => compress(from, to, || {
-                        tick.gate.compressed(found.id, to)
-                    })
-                    .map(|sizes| What::Compressed { file: file.clone(), before: sizes.before, after: sizes.after }),
-                    _ => execute(&action).map(|_| What::Removed { file: file.clone() }),
-                };
-            match done {
-                Ok(what) => tick.push(log, what),
-                Err(error) => self.tell(tick, log, file, What::Failed { error: error.to_string() }),
+            if let Err(error) = self.step(set, log, &action, tick) {
+                let file = subject(&action).to_owned();
+                self.fail(tick, log, &file, &error);
             }
         }
     }
 
-    fn wait(&mut self, tick: &mut Tick<'_>, log: &Path, file: &Path, why: &str) {
-        self.tell(tick, log, file, What::Waiting { file: file.to_owned(), why: why.to_owned() });
+    /// Why a generation may not be compressed or removed now.
+    pub(super) fn obstacle(
+        &self,
+        section: &Section,
+        log: &Path,
+        action: &Action,
+        tick: &mut Tick<'_>,
+    ) -> Option<&'static str> {
+        let (Action::Compress { from: file, .. } | Action::Remove { path: file, .. }) = action else { return None };
+        let found = *tick.folders.around(section, log).ok()?.files.get(file)?;
+        if !tick.gate.settled(log, file, found.id, found.size) {
+            return Some(NOT_READ);
+        }
+        (matches!(action, Action::Compress { .. }) && tick.has_writer(found.id)).then_some(STILL_OPEN)
+    }
+
+    pub(super) fn wait(&mut self, tick: &mut Tick<'_>, log: &Path, action: &Action, why: &str) {
+        let file = subject(action).to_owned();
+        self.tell(tick, log, &file, What::Waiting { file: file.clone(), why: why.to_owned() });
+    }
+
+    pub(super) fn fail(&mut self, tick: &mut Tick<'_>, log: &Path, file: &Path, error: &RotateError) {
+        tick.failed = true;
+        self.tell(tick, log, file, What::Failed { error: error.to_string() });
     }
 
     /// Makes an event of what is wrong with `file`, unless the last tick told the same.
-    fn tell(&mut self, tick: &mut Tick<'_>, log: &Path, file: &Path, what: What) {
+    pub(super) fn tell(&mut self, tick: &mut Tick<'_>, log: &Path, file: &Path, what: What) {
         let event = match self.told.get(file) {
             Some(known) if known.what == what => known.clone(),
-            _ => {
-                tick.push(log, what.clone());
-                tick.event(log, what)
-            }
+            _ => tick.event(log, what),
         };
         self.telling.insert(file.to_owned(), event);
     }
-}
 
-/// Everything in one pass shares its time, gate and list of events.
-struct Tick<'a> {
-    now: DateTime<FixedOffset>,
-    gate: &'a dyn Gate,
-    events: Vec<Event>,
-    /// Logs whose script failed: their generations stay as they are until the next tick.
-    spared: BTreeSet<PathBuf>,
-}
-
-impl Tick<'_> {
-    fn event(&self, log: &Path, what: What) -> Event {
-        Event { time: self.now.timestamp_nanos_opt().unwrap_or(0), log: log.to_owned(), what }
-    }
-
-    fn push(&mut self, log: &Path, what: What) {
-        let event = self.event(log, what);
-        self.events.push(event);
-    }
-}
-
-/// Gives generations back the names they had before `failed`. Not when its hidden copy is the only place of what was in
-/// the log: the name it waits for is free then, and the next tick gives it.
-fn undo(done: &[Action], failed: &Action, gate: &dyn Gate) {
-    if let Action::CopyTruncate { to, .. } = failed
-        && Family::cutting(to).exists()
-    {
-        return;
-    }
-    for action in done.iter().rev() {
-        let Action::Rename { from, to } = action else { continue };
-        let back = Action::Rename { from: to.clone(), to: from.clone() };
-        match execute(&back) {
-            Ok(_) => gate.renamed(to, from),
-            Err(error) => tracing::error!(%error, "a generation keeps the name it was to get"),
+    /// What logrotate says about a section before it looks at its logs.
+    fn header(&self, section: &Section) -> String {
+        use super::policy::Criterion;
+        let settings = &section.settings;
+        let when = match settings.criterion {
+            _ if self.options.force => "forced from command line".to_owned(),
+            Criterion::Size(bytes) => format!("{bytes} bytes"),
+            Criterion::Daily => "after 1 days".to_owned(),
+            other => other.word().to_owned(),
+        };
+        let count = match settings.keep {
+            Some(0) => " (no old logs will be kept)".to_owned(),
+            Some(count) => format!(" ({count} rotations)"),
+            None => String::new(),
+        };
+        let mut text = format!("\nrotating pattern: {} {when}{count}\n", section.head);
+        if let Some(folder) = &settings.old_dir {
+            text.push_str(&format!("olddir is {}, ", folder.display()));
         }
+        text.push_str(if settings.if_empty {
+            "empty log files are rotated, "
+        } else {
+            "empty log files are not rotated, "
+        });
+        if let Some(bytes) = settings.min_size {
+            text.push_str(&format!("only log files >= {bytes} bytes are rotated, "));
+        }
+        if let Some(bytes) = settings.max_size {
+            text.push_str(&format!("log files >= {bytes} are rotated earlier, "));
+        }
+        if let Some(days) = settings.min_age {
+            text.push_str(&format!("only log files older than {days} days are rotated, "));
+        }
+        match &settings.mail {
+            Some(address) => text.push_str(&format!("old logs mailed to {address}")),
+            None => text.push_str("old logs are removed"),
+        }
+        text
+    }
+
+    /// Truncation needs all that is in the log to be read and committed, a new name only some of it.
+    pub(super) fn may_cut(&mut self, section: &Section, due: &Due, tick: &mut Tick<'_>) -> bool {
+        let may = match section.settings.method() {
+            Method::CopyTruncate => tick.gate.settled(&due.log, &due.log, due.found.id, due.found.size),
+            _ => tick.gate.known(&due.log, due.found.id),
+        };
+        if may {
+            return true;
+        }
+        let what = What::Waiting { file: due.log.clone(), why: NOT_READ.to_owned() };
+        self.tell(tick, &due.log, &due.log, what);
+        false
+    }
+}
+
+/// The file that a step is about.
+pub(super) fn subject(action: &Action) -> &Path {
+    match action {
+        Action::Rename { from, .. } | Action::Copy { from, .. } | Action::Compress { from, .. } => from,
+        Action::CopyTruncate { log, .. } => log,
+        Action::Create { path, .. }
+        | Action::Remove { path, .. }
+        | Action::RemoveCopy { path }
+        | Action::Mail { path } => path,
     }
 }
 
 const NOT_READ: &str = "not all of it is read and committed yet";
 const STILL_OPEN: &str = "a process still has it open for writing; let postrotate make it reopen its log";
 
-/// Why a generation may not be compressed or removed now.
-fn obstacle(log: &Path, file: &Path, listing: &Listing, action: &Action, gate: &dyn Gate) -> Option<&'static str> {
-    let found = listing.files.get(file)?;
-    if !gate.settled(log, file, found.id, found.size) {
-        return Some(NOT_READ);
+/// What everything in one pass shares.
+pub(super) struct Tick<'a> {
+    pub now: DateTime<FixedOffset>,
+    pub state: &'a mut StateFile,
+    pub gate: &'a dyn Gate,
+    pub listener: &'a mut dyn Listener,
+    pub folders: Folders,
+    pub writers: Writers,
+    /// What is left of it.
+    pub patience: Duration,
+    /// Logs whose script failed: their generations stay as they are until the next tick.
+    pub spared: BTreeSet<PathBuf>,
+    failed: bool,
+}
+
+/// Between two looks for who still writes.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+impl Tick<'_> {
+    pub fn event(&mut self, log: &Path, what: What) -> Event {
+        let event = Event { time: self.now.timestamp_nanos_opt().unwrap_or(0), log: log.to_owned(), what };
+        self.listener.event(&event);
+        event
     }
-    (matches!(action, Action::Compress { .. }) && has_writer(found.id)).then_some(STILL_OPEN)
+
+    pub fn note(&mut self, text: &str) {
+        self.listener.note(text);
+    }
+
+    /// Whether a process has the file open for writing, after some time to close it.
+    fn has_writer(&mut self, file: FileId) -> bool {
+        while self.writers.have(file) {
+            if self.patience < LOOK_AGAIN {
+                return true;
+            }
+            std::thread::sleep(LOOK_AGAIN);
+            self.patience -= LOOK_AGAIN;
+            self.writers = Writers::default();
+        }
+        false
+    }
 }

@@ -1,96 +1,273 @@
-//! The state file that logrotate and we share: when each log was last rotated, in local time.
+//! The state file that logrotate and we share: when each log was last rotated, in local time. Whoever rotates by it
+//! holds its lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::fs;
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
+use rustix::fs::{FlockOperation, flock};
 
+use super::create::{Like, create_new};
 use super::error::RotateError;
-use crate::sys::atomic;
+use super::event::Level;
+use super::policy::Problem;
+use crate::sys::atomic::sync_folder_of;
+use crate::sys::files::open_regular_for_appending;
 
 const HEAD: &[u8] = b"logrotate state -- version ";
+/// A log that is not there is remembered for a solar year.
+const FORGET: TimeDelta = TimeDelta::seconds(31_556_926);
 
-/// Last rotations by log.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct State {
-    pub last: BTreeMap<PathBuf, NaiveDateTime>,
+/// What to do about the lock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Locking {
+    /// Fail when another process has it.
+    #[default]
+    Try,
+    Wait,
+    Skip,
+    /// Nothing is written: no lock, no file.
+    ReadOnly,
 }
 
-impl State {
-    /// Reads versions 1 and 2. A missing or empty file is an empty state; a bad line costs only itself and is
-    /// named in the second value.
-    pub fn read(path: &Path) -> Result<(State, Vec<String>), RotateError> {
-        match fs::read(path) {
-            Ok(bytes) => State::parse(&bytes, path),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok((State::default(), Vec::new())),
-            Err(e) => Err(RotateError::file("read the state file", path)(e)),
-        }
-    }
+/// The open state file.
+#[derive(Debug)]
+pub struct StateFile {
+    path: PathBuf,
+    last: BTreeMap<PathBuf, NaiveDateTime>,
+    /// Logs that were looked at.
+    used: BTreeSet<PathBuf>,
+    locking: Locking,
+    /// Gives the lock back when it is closed.
+    _lock: Option<File>,
+    /// Entries were added behind the others; at the end the file is written anew.
+    is_dirty: bool,
+}
 
-    fn parse(bytes: &[u8], path: &Path) -> Result<(State, Vec<String>), RotateError> {
-        let (mut state, mut warnings) = (State::default(), Vec::new());
-        let mut lines = bytes.split(|b| *b == b'\n').enumerate();
-        let head = lines.next().map_or(&[][..], |(_, line)| line);
-        if !bytes.is_empty() && !head.starts_with(HEAD) {
-            return Err(RotateError::State { path: path.to_owned() });
-        }
-        for (index, line) in lines.filter(|(_, line)| !line.trim_ascii().is_empty()) {
-            match entry(line) {
-                Some((log, time)) => drop(state.last.insert(log, time)),
-                None => warnings.push(format!(
-                    "{}:{}: not a line of the form \"LOG\" Y-M-D-h:m:s; skipped, its log waits one period",
-                    path.display(),
-                    index + 1
-                )),
+impl StateFile {
+    /// Takes the lock and reads. Problems do not keep the rest from being read.
+    pub fn open(path: &Path, locking: Locking) -> Result<(StateFile, Vec<Problem>), RotateError> {
+        let mut problems = Vec::new();
+        let is_null = path == Path::new("/dev/null");
+        let lock = match locking {
+            Locking::ReadOnly => None,
+            _ if is_null => None,
+            _ => {
+                create_stub(path)?;
+                lock(path, locking, &mut problems)?
             }
-        }
-        Ok((state, warnings))
+        };
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(e) => return Err(RotateError::file("read the state file", path)(e)),
+        };
+        let last = parse(&bytes, path, &mut problems)?;
+        let locking = if is_null { Locking::ReadOnly } else { locking };
+        let used = BTreeSet::new();
+        Ok((StateFile { path: path.to_owned(), last, used, locking, _lock: lock, is_dirty: false }, problems))
     }
 
-    /// Replaces the file atomically, in version 2, sorted by log.
-    pub fn write(&self, path: &Path) -> Result<(), RotateError> {
-        atomic::write(path, &self.to_bytes()).map_err(RotateError::file("write the state file", path))
+    pub fn last(&self, log: &Path) -> Option<NaiveDateTime> {
+        self.last.get(log).copied()
     }
 
-    fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = [HEAD, b"2\n"].concat();
-        for (log, time) in &self.last {
-            bytes.push(b'"');
-            for &byte in log.as_os_str().as_bytes() {
-                match byte {
-                    b'\n' => bytes.extend(b"\\n"),
-                    b'"' | b'\\' => bytes.extend([b'\\', byte]),
-                    _ => bytes.push(byte),
-                }
-            }
-            let (date, clock) = (time.date(), time.time());
-            let (year, month, day) = (date.year(), date.month(), date.day());
-            let (hour, minute, second) = (clock.hour(), clock.minute(), clock.second());
-            bytes.extend(format!("\" {year}-{month}-{day}-{hour}:{minute}:{second}\n").bytes());
+    pub fn logs(&self) -> impl Iterator<Item = &PathBuf> {
+        self.last.keys()
+    }
+
+    /// A log without an entry starts its period now, at the full hour.
+    pub fn see(&mut self, log: &Path, now: NaiveDateTime) {
+        self.used.insert(log.to_owned());
+        if !self.last.contains_key(log) {
+            let hour = now.date().and_hms_opt(now.hour(), 0, 0).unwrap_or(now);
+            self.last.insert(log.to_owned(), hour);
+            self.is_dirty = true;
         }
-        bytes
+    }
+
+    /// Remembers a rotation at once, not at the end of the run: killed in between, we would rotate again. The line is
+    /// added behind the others, where it counts more than an earlier one of the same log.
+    pub fn stamp(&mut self, log: &Path, time: NaiveDateTime) -> Result<(), RotateError> {
+        self.last.insert(log.to_owned(), time);
+        self.is_dirty = true;
+        if self.locking == Locking::ReadOnly {
+            return Ok(());
+        }
+        let line = line(log, time);
+        // Another name of the file, or a link, is not ours to change: then it is written at the end alone.
+        let is_ours =
+            fs::symlink_metadata(&self.path).is_ok_and(|metadata| metadata.is_file() && metadata.nlink() == 1);
+        if !is_ours {
+            return Ok(());
+        }
+        let written = open_regular_for_appending(&self.path).and_then(|mut file| file.write_all(&line));
+        written.map_err(RotateError::file("add to the state file", &self.path))
+    }
+
+    /// Writes the file anew and atomically, without logs that are long gone. `always`: also when nothing has changed.
+    pub fn write(&mut self, now: NaiveDateTime, always: bool) -> Result<(), RotateError> {
+        if self.locking == Locking::ReadOnly || !(self.is_dirty || always) {
+            return Ok(());
+        }
+        let used = &self.used;
+        self.last.retain(|log, time| used.contains(log) || now - *time <= FORGET);
+        let failed = |e: io::Error| RotateError::file("write the state file", &self.path)(e);
+        let old = fs::metadata(&self.path).ok();
+        let (mode, uid, gid) = old.as_ref().map_or((0o640, 0, 0), |old| (old.mode() & 0o7773, old.uid(), old.gid()));
+        let like = File::open(&self.path).ok();
+        let mut name = self.path.clone().into_os_string();
+        name.push(".tmp");
+        let temporary = PathBuf::from(name);
+        match fs::remove_file(&temporary) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed(e)),
+            _ => {}
+        }
+        let file = create_new(&temporary, &Like { mode, uid, gid, file: like.as_ref() }).map_err(failed)?;
+        let written = (&file).write_all(&to_bytes(&self.last)).and_then(|()| file.sync_all());
+        written.and_then(|()| fs::rename(&temporary, &self.path)).map_err(|e| {
+            let _ = fs::remove_file(&temporary); // the disk may be full of it
+            failed(e)
+        })?;
+        self.is_dirty = false;
+        sync_folder_of(&self.path).map_err(failed)
     }
 }
 
-fn entry(line: &[u8]) -> Option<(PathBuf, NaiveDateTime)> {
-    let (log, rest) = path(line.trim_ascii())?;
-    let text = std::str::from_utf8(rest).ok()?.trim();
+fn create_stub(path: &Path) -> Result<(), RotateError> {
+    let mut options = OpenOptions::new();
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.len() > 0 || metadata.is_dir() => return Ok(()),
+        Ok(_) => options.append(true),
+        // No link is followed to where there is nothing.
+        Err(_) => options.append(true).create_new(true).mode(0o640),
+    };
+    let written = options.open(path).and_then(|mut file| file.write_all(&[HEAD, b"2\n"].concat()));
+    written.map_err(|source| RotateError::StubState { path: path.to_owned(), source })
+}
+
+/// Locks the file that has the name at the moment: whoever held it before may have put another in its place.
+fn lock(path: &Path, locking: Locking, problems: &mut Vec<Problem>) -> Result<Option<File>, RotateError> {
+    if locking == Locking::Skip {
+        return Ok(None);
+    }
+    let failed = |source: io::Error| RotateError::OpenState { path: path.to_owned(), source };
+    loop {
+        let file = File::open(path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.is_dir() {
+            return Err(failed(io::Error::from_raw_os_error(rustix::io::Errno::ISDIR.raw_os_error())));
+        }
+        if metadata.mode() & 0o004 != 0 {
+            let text = format!(
+                "state file {} is world-readable and thus can be locked from other unprivileged users. Skipping lock \
+                 acquisition...",
+                path.display()
+            );
+            problems.push(Problem { level: Level::Warning, text, costs: false });
+            return Ok(None);
+        }
+        let how = match locking {
+            Locking::Wait => FlockOperation::LockExclusive,
+            _ => FlockOperation::NonBlockingLockExclusive,
+        };
+        match flock(&file, how) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(RotateError::Locked { path: path.to_owned() }),
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(e) => return Err(failed(e.into())),
+        }
+        let now = fs::metadata(path).map_err(failed)?;
+        if (now.dev(), now.ino()) == (metadata.dev(), metadata.ino()) {
+            return Ok(Some(file));
+        }
+    }
+}
+
+/// Reads versions 1 and 2. An empty file is an empty state; a bad line costs only itself.
+fn parse(
+    bytes: &[u8],
+    path: &Path,
+    problems: &mut Vec<Problem>,
+) -> Result<BTreeMap<PathBuf, NaiveDateTime>, RotateError> {
+    let mut last = BTreeMap::new();
+    let mut lines = bytes.split(|b| *b == b'\n').enumerate();
+    let head = lines.next().map_or(&[][..], |(_, line)| line);
+    let is_known = head.strip_prefix(HEAD).is_some_and(|version| matches!(version, b"1" | b"2"));
+    if !bytes.is_empty() && !is_known {
+        return Err(RotateError::State { path: path.to_owned() });
+    }
+    for (index, line) in lines.filter(|(_, line)| !line.trim_ascii().is_empty()) {
+        match entry(line) {
+            Ok((log, time)) => drop(last.insert(log, time)),
+            Err(why) => {
+                let what = if why.is_empty() { format!("bad line {}", index + 1) } else { why };
+                let text =
+                    format!("{what} in state file {}; it is skipped, and its log waits one period", path.display());
+                problems.push(Problem { level: Level::Error, text, costs: true });
+            }
+        }
+    }
+    Ok(last)
+}
+
+/// Version 2, sorted by log.
+fn to_bytes(last: &BTreeMap<PathBuf, NaiveDateTime>) -> Vec<u8> {
+    let lines = last.iter().flat_map(|(log, time)| line(log, *time));
+    HEAD.iter().chain(b"2\n").copied().chain(lines).collect()
+}
+
+fn line(log: &Path, time: NaiveDateTime) -> Vec<u8> {
+    let mut line = vec![b'"'];
+    for &byte in log.as_os_str().as_bytes() {
+        match byte {
+            b'\n' => line.extend(b"\\n"),
+            b'"' | b'\\' => line.extend([b'\\', byte]),
+            _ => line.push(byte),
+        }
+    }
+    let (date, clock) = (time.date(), time.time());
+    let (year, month, day) = (date.year(), date.month(), date.day());
+    let (hour, minute, second) = (clock.hour(), clock.minute(), clock.second());
+    line.extend(format!("\" {year}-{month}-{day}-{hour}:{minute}:{second}\n").bytes());
+    line
+}
+
+/// The error says what is bad, or nothing when it is the line as a whole.
+fn entry(line: &[u8]) -> Result<(PathBuf, NaiveDateTime), String> {
+    let (log, rest) = path(line.trim_ascii()).ok_or("")?;
+    let text = std::str::from_utf8(rest).map_err(|_| "")?.trim();
     let mut numbers = Vec::new();
     for number in text.split(['-', ':']) {
-        numbers.push(number.parse::<u32>().ok()?);
+        numbers.push(number.parse::<u32>().map_err(|_| "")?);
     }
-    let (date, clock) = match numbers[..] {
-        [year, month, day] => ((year, month, day), (0, 0, 0)),
-        [year, month, day, hour, minute, second] => ((year, month, day), (hour, minute, second)),
-        _ => return None,
+    let [year, month, day, hour, minute, second] = match numbers[..] {
+        [year, month, day, ref clock @ ..] if clock.len() <= 3 => {
+            let part = |index| clock.get(index).copied().unwrap_or(0);
+            [year, month, day, part(0), part(1), part(2)]
+        }
+        _ => return Err(String::new()),
     };
-    let date = NaiveDate::from_ymd_opt(i32::try_from(date.0).ok()?, date.1, date.2)?;
-    // A leap second reads as the one before it.
-    Some((log, date.and_hms_opt(clock.0, clock.1, clock.2.min(59))?))
+    let bad = |what: &str, number: u32| format!("bad {what} {number} for file {}", log.display());
+    if year != 1900 && !(1970..=2100).contains(&year) {
+        return Err(bad("year", year));
+    }
+    if !(1..=12).contains(&month) {
+        return Err(bad("month", month));
+    }
+    // logrotate once wrote a day 0, and a day that its month does not have is one of the next.
+    let first = NaiveDate::from_ymd_opt(i32::try_from(year).unwrap_or(0), month, 1).filter(|_| day <= 31);
+    let date = first.ok_or_else(|| bad("day", day))? + TimeDelta::days(i64::from(day) - 1);
+    let parts = [("hour", hour, 23), ("minute", minute, 59), ("second", second, 59)];
+    if let Some((what, number, _)) = parts.into_iter().find(|(_, number, most)| number > most) {
+        return Err(bad(what, number));
+    }
+    Ok((log.clone(), date.and_hms_opt(hour, minute, second).ok_or("")?))
 }
 
 /// The path at the head of a line, quoted with escapes or plain up to a blank, and the rest.
@@ -118,39 +295,78 @@ fn path(line: &[u8]) -> Option<(PathBuf, &[u8])> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> (State, usize) {
-        let (state, warnings) = State::parse(text.as_bytes(), Path::new("s")).unwrap();
-        (state, warnings.len())
+    fn read(text: &str) -> (BTreeMap<PathBuf, NaiveDateTime>, Vec<Problem>) {
+        let mut problems = Vec::new();
+        (parse(text.as_bytes(), Path::new("s"), &mut problems).unwrap(), problems)
     }
 
     #[test]
     fn lines() {
-        let check = |line: &str, want: Option<(&str, &str)>| {
-            let (state, warnings) = read(&format!("logrotate state -- version 2\n{line}\n\"/ok\" 2026-1-2-3:4:5\n"));
-            assert!(state.last.contains_key(Path::new("/ok")), "the rest is lost after {line}");
-            assert_eq!(warnings, usize::from(want.is_none()), "{line}");
-            if let Some((log, time)) = want {
-                assert_eq!(state.last[Path::new(log)].to_string(), time, "{line}");
+        let check = |line: &str, want: Result<(&str, &str), &str>| {
+            let (last, problems) = read(&format!("logrotate state -- version 2\n{line}\n\"/ok\" 2026-1-2-3:4:5\n"));
+            assert!(last.contains_key(Path::new("/ok")), "the rest is lost after {line}");
+            match want {
+                Ok((log, time)) => assert_eq!(last[Path::new(log)].to_string(), time, "{line}"),
+                Err(text) => assert!(problems[0].text.starts_with(text), "{line}: {problems:?}"),
             }
         };
-        check("\"/a\" 2026-11-24-2:0:9", Some(("/a", "2026-11-24 02:00:09")));
-        check("\"/a\" 2026-11-24", Some(("/a", "2026-11-24 00:00:00")));
-        check("/a 2026-11-24", Some(("/a", "2026-11-24 00:00:00")));
-        check("\"/a \\\"b\\\\ c\" 2026-1-1", Some(("/a \"b\\ c", "2026-01-01 00:00:00")));
-        check("\"/a\" 2026-13-1", None);
-        check("\"/a\" 2026-2-30-0:0:0", None);
-        check("\"/a", None);
-        check("/a", None);
-        check("\"/a\" soon", None);
-        check("\"/a\" 2026-1-1-1:2", None);
-        check("\"/a\" 99999999999-1-1", None);
+        check("\"/a\" 2026-11-24-2:0:9", Ok(("/a", "2026-11-24 02:00:09")));
+        check("\"/a\" 2026-11-24", Ok(("/a", "2026-11-24 00:00:00")));
+        check("/a 2026-11-24", Ok(("/a", "2026-11-24 00:00:00")));
+        check("\"/a \\\"b\\\\ c\" 2026-1-1", Ok(("/a \"b\\ c", "2026-01-01 00:00:00")));
+        check("\"/a\" 2026-13-1", Err("bad month 13 for file /a in state file s"));
+        check("\"/a\" 2026-2-30-0:0:0", Ok(("/a", "2026-03-02 00:00:00")));
+        check("\"/a\" 2026-2-32-0:0:0", Err("bad day 32 for file /a"));
+        check("\"/a\" 2026-2-3-24:0:0", Err("bad hour 24 for file /a"));
+        check("\"/a", Err("bad line 2 in state file s"));
+        check("/a", Err("bad line 2 in state file s"));
+        check("\"/a\" soon", Err("bad line 2 in state file s"));
+        check("\"/a\" 2026-1-1-1:2", Ok(("/a", "2026-01-01 01:02:00")));
+        check("\"/a\" 2026-1-1-1:2:3:4", Err("bad line 2"));
+        check("\"/a\" 2026-1-1-1:2:60", Err("bad second 60"));
+        check("\"/a\" 99999999999-1-1", Err("bad line 2"));
     }
 
     #[test]
     fn writes_what_it_reads() {
         let text = "logrotate state -- version 2\n\"/a \\\"b\\\\\\n\" 2026-1-2-3:4:5\n";
-        assert_eq!(String::from_utf8(read(text).0.to_bytes()).unwrap(), text);
-        assert_eq!(read("").0, State::default());
-        assert!(State::parse(b"ELF", Path::new("s")).is_err());
+        assert_eq!(String::from_utf8(to_bytes(&read(text).0)).unwrap(), text);
+        assert_eq!(read("").0, BTreeMap::new());
+        assert!(parse(b"ELF", Path::new("s"), &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn an_added_line_counts_more_and_what_is_long_gone_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        fs::write(&path, "logrotate state -- version 2\n\"/gone\" 2020-1-1\n\"/a\" 2026-1-1\n").unwrap();
+        let time = NaiveDate::from_ymd_opt(2026, 11, 24).unwrap().and_hms_opt(1, 2, 3).unwrap();
+        let (mut state, _) = StateFile::open(&path, Locking::Skip).unwrap();
+        state.stamp(Path::new("/a"), time).unwrap();
+        assert_eq!(StateFile::open(&path, Locking::ReadOnly).unwrap().0.last(Path::new("/a")), Some(time));
+        state.write(time, false).unwrap();
+        let text = "logrotate state -- version 2\n\"/a\" 2026-11-24-1:2:3\n";
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[test]
+    fn one_process_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let (first, _) = StateFile::open(&path, Locking::Try).unwrap();
+        assert!(matches!(StateFile::open(&path, Locking::Try), Err(RotateError::Locked { .. })));
+        assert!(StateFile::open(&path, Locking::Skip).is_ok());
+        drop(first);
+        // The file that a waiting process has locked may have been replaced meanwhile.
+        let (mut second, _) = StateFile::open(&path, Locking::Try).unwrap();
+        let waiting = std::thread::spawn({
+            let path = path.clone();
+            move || StateFile::open(&path, Locking::Wait).map(|(state, _)| state)
+        });
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        second.write(NaiveDateTime::default(), true).unwrap();
+        drop(second);
+        let _third = waiting.join().unwrap().unwrap();
+        assert!(matches!(StateFile::open(&path, Locking::Try), Err(RotateError::Locked { .. })));
     }
 }

@@ -1,5 +1,6 @@
 //! What a file is, apart from its name: identity, space, who writes to it; and renames that never overwrite.
 
+use std::collections::HashSet;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -35,6 +36,11 @@ pub fn open_regular_for_writing(path: &Path) -> io::Result<(File, Metadata)> {
     open_with(OpenOptions::new().read(true).write(true), path)
 }
 
+/// The same, for appending.
+pub fn open_regular_for_appending(path: &Path) -> io::Result<File> {
+    open_with(OpenOptions::new().append(true), path).map(|(file, _)| file)
+}
+
 fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<(File, Metadata)> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = options.custom_flags(flags.bits() as i32).open(path)?;
@@ -59,15 +65,41 @@ pub fn rename_noreplace(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Bytes of a file without the hole at its beginning, which is there when a writer went on at its old place after
-/// somebody emptied the file.
+/// Bytes of a file without what is no content at its beginning: the hole that is there when a writer went on at its old
+/// place after somebody emptied the file, and the blank line that a cut leaves (see [`padding_of`]).
 pub fn size_without_leading_hole(path: &Path, metadata: &Metadata) -> u64 {
     let has_holes = metadata.is_file() && metadata.blocks() * 512 < metadata.len();
-    if !has_holes {
+    // A longer file has content in any case.
+    let may_be_blank = metadata.is_file() && (1..=PADDING_MAX as u64).contains(&metadata.len());
+    if !has_holes && !may_be_blank {
         return metadata.len();
     }
-    let data = open_regular(path).ok().and_then(|(file, _)| rustix::fs::seek(file, SeekFrom::Data(0)).ok());
-    metadata.len().saturating_sub(data.unwrap_or(0))
+    let Ok((file, _)) = open_regular(path) else { return metadata.len() };
+    let hole = if has_holes { rustix::fs::seek(&file, SeekFrom::Data(0)).unwrap_or(0) } else { 0 };
+    let padding = if may_be_blank { padding(&file).unwrap_or(0) } else { 0 };
+    metadata.len().saturating_sub(hole.max(padding))
+}
+
+/// The longest padding, in bytes: the largest block by which a file is cut at its head.
+pub const PADDING_MAX: usize = 64 * 1024;
+
+/// Length of the blank line with which a file begins that was cut at its head: spaces and a line feed in the place of
+/// what did not fill a block. 0 where there is none.
+pub fn padding_of(head: &[u8]) -> usize {
+    let blanks = head.iter().take(PADDING_MAX).take_while(|byte| **byte == b' ').count();
+    if blanks < PADDING_MAX && head.get(blanks) == Some(&b'\n') { blanks + 1 } else { 0 }
+}
+
+/// The same, of a file.
+pub fn padding(file: &File) -> io::Result<u64> {
+    use std::os::unix::fs::FileExt;
+    let mut first = [0];
+    if file.read_at(&mut first, 0)? == 0 || !matches!(first[0], b' ' | b'\n') {
+        return Ok(0);
+    }
+    let mut head = vec![0; PADDING_MAX];
+    let count = file.read_at(&mut head, 0)?;
+    Ok(padding_of(&head[..count]) as u64)
 }
 
 /// Where the next data of a sparse file begins at or behind `offset`; its end, or `offset`, where that is not known.
@@ -108,31 +140,58 @@ pub fn folder_size(folder: &Path) -> u64 {
     listing.flatten().map(size).sum()
 }
 
-/// Whether some process (this one not counted) has the file open for writing, as far as we may see:
-/// `/proc/PID/fd` of other users' processes is closed to us unless we are root.
-pub fn has_writer(id: FileId) -> bool {
-    let Ok(processes) = fs::read_dir("/proc") else { return false };
-    let own = std::process::id();
-    processes
-        .flatten()
-        .filter_map(|p| p.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|pid| *pid != own)
-        .any(|pid| writes(pid, id))
+/// The files that processes (this one not counted) have open for writing, as far as we may see: `/proc/PID/fd` of other
+/// users' processes is closed to us unless we are root. Looked for at the first question.
+#[derive(Debug, Default)]
+pub struct Writers(Option<HashSet<FileId>>);
+
+impl Writers {
+    pub fn have(&mut self, file: FileId) -> bool {
+        let written = || other_processes().flat_map(written_by).collect();
+        self.0.get_or_insert_with(written).contains(&file)
+    }
 }
 
-fn writes(pid: u32, id: FileId) -> bool {
+fn written_by(pid: u32) -> Vec<FileId> {
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let written = descriptors.filter_map(|fd| {
+        let metadata = fs::metadata(fd.path()).ok().filter(Metadata::is_file)?;
+        let flags = flags_of(pid, &fd.file_name().to_string_lossy())?;
+        (flags & ACCESS_MODE != 0).then(|| FileId::of(&metadata))
+    });
+    written.collect()
+}
+
+/// A process (not this one) that writes to the file without appending, as far as we may see: when the file is emptied
+/// it goes on at its old place.
+pub fn writer_without_append(id: FileId) -> Option<u32> {
+    let appends = OFlags::APPEND.bits();
+    other_processes().find(|pid| opened_with(*pid, id, |flags| flags & ACCESS_MODE != 0 && flags & appends == 0))
+}
+
+/// The bits of a descriptor's flags that say whether it reads (0), writes (1), or both (2).
+const ACCESS_MODE: u32 = 3;
+
+fn other_processes() -> impl Iterator<Item = u32> {
+    let own = std::process::id();
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes.filter_map(|p| p.file_name().to_str()?.parse::<u32>().ok()).filter(move |pid| *pid != own)
+}
+
+/// Whether a process has the file open with flags that suit.
+fn opened_with(pid: u32, id: FileId, suit: impl Fn(u32) -> bool) -> bool {
     let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
     descriptors.flatten().any(|fd| {
         fs::metadata(fd.path()).is_ok_and(|m| FileId::of(&m) == id)
-            && opened_for_writing(pid, &fd.file_name().to_string_lossy())
+            && flags_of(pid, &fd.file_name().to_string_lossy()).is_some_and(&suit)
     })
 }
 
-/// Reads the `flags:` line (octal, access mode in the two low bits) of a descriptor.
-fn opened_for_writing(pid: u32, fd: &str) -> bool {
-    let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).unwrap_or_default();
-    let flags = info.lines().find_map(|l| l.strip_prefix("flags:"));
-    flags.and_then(|f| u32::from_str_radix(f.trim(), 8).ok()).is_some_and(|f| f & 3 != 0)
+/// Reads the `flags:` line (octal) of a descriptor.
+fn flags_of(pid: u32, fd: &str) -> Option<u32> {
+    let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).ok()?;
+    let flags = info.lines().find_map(|l| l.strip_prefix("flags:"))?;
+    u32::from_str_radix(flags.trim(), 8).ok()
 }
 
 #[cfg(test)]
@@ -192,17 +251,42 @@ mod tests {
     }
 
     #[test]
+    fn padding() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let check = |text: &str, padding: usize| {
+            assert_eq!(padding_of(text.as_bytes()), padding, "{text:?}");
+            fs::write(&path, text).unwrap();
+            let size = size_without_leading_hole(&path, &fs::metadata(&path).unwrap());
+            assert_eq!(size, (text.len() - padding) as u64, "{text:?}");
+        };
+        check("", 0);
+        check("\n", 1);
+        check("   \n", 4);
+        check("   \n  \n", 4);
+        check("   \na line\n", 4);
+        check("   ", 0);
+        check("   a\n", 0);
+        check("a\n", 0);
+        check(&format!("{}\n", " ".repeat(PADDING_MAX - 1)), PADDING_MAX);
+        assert_eq!(padding_of(format!("{}\n", " ".repeat(PADDING_MAX)).as_bytes()), 0);
+    }
+
+    #[test]
     fn another_process_with_the_file_open_is_seen() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         fs::write(&path, "").unwrap();
         let id = FileId::of(&fs::metadata(&path).unwrap());
-        assert!(!has_writer(id));
-        let output = OpenOptions::new().append(true).open(&path).unwrap();
-        let mut child = std::process::Command::new("sleep").arg("30").stdout(output).spawn().unwrap();
-        assert!(has_writer(id));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(!has_writer(id));
+        assert!(!Writers::default().have(id));
+        for appends in [true, false] {
+            let output = OpenOptions::new().append(appends).write(true).open(&path).unwrap();
+            let mut child = std::process::Command::new("sleep").arg("30").stdout(output).spawn().unwrap();
+            assert!(Writers::default().have(id));
+            assert_eq!(writer_without_append(id), (!appends).then_some(child.id()));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            assert!(!Writers::default().have(id));
+        }
     }
 }

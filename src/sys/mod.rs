@@ -7,3 +7,4 @@ pub mod files;
 pub mod lock;
 pub mod process;
 pub mod units;
+pub mod user;

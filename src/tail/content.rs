@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::record::Position;
-use crate::sys::files::open_regular;
+use crate::sys::files::{PADDING_MAX, open_regular, padding_of};
 
 /// How the content is stored, known by the name's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,17 +89,52 @@ impl Content {
 
     /// Whether this is the content that `position` was taken in: same head, same bytes before the offset.
     pub fn matches(&mut self, position: &Position) -> io::Result<bool> {
-        if position.offset == 0 || position.head.len == 0 {
+        if !self.begins_as(position)? {
             return Ok(false);
         }
-        let mut head = vec![0; position.head.len as usize];
-        let count = self.read_at(0, &mut head)?;
-        if !position.head.matches_head_of(&head[..count]) {
-            return Ok(false);
+        if position.offset == 0 {
+            return Ok(true); // The first entry still waits for lines.
         }
         let mut tail = vec![0; position.tail.len as usize];
         let count = self.read_at(position.offset.saturating_sub(u64::from(position.tail.len)), &mut tail)?;
         Ok(position.tail.matches_head_of(&tail[..count]))
+    }
+
+    /// Whether it has the head of the content that `position` was taken in.
+    pub fn begins_as(&mut self, position: &Position) -> io::Result<bool> {
+        if !position.knows_content() {
+            return Ok(false);
+        }
+        let mut head = vec![0; position.head.len as usize];
+        let start = self.start()?;
+        let count = self.read_at(start, &mut head)?;
+        Ok(position.head.matches_head_of(&head[..count]))
+    }
+
+    /// Bytes at the front that are no content: the blank line that a cut leaves.
+    pub fn start(&mut self) -> io::Result<u64> {
+        let mut head = vec![0; 1];
+        if self.read_at(0, &mut head)? == 0 || !matches!(head[0], b' ' | b'\n') {
+            return Ok(0);
+        }
+        head.resize(PADDING_MAX, 0);
+        let count = self.read_at(0, &mut head)?;
+        Ok(padding_of(&head[..count]) as u64)
+    }
+
+    /// Bytes of content; a compressed file is decoded for that.
+    pub fn length(&mut self) -> io::Result<u64> {
+        if let Content::Plain(file) = self {
+            return Ok(file.metadata()?.len());
+        }
+        let mut buffer = vec![0; SKIP];
+        let mut length = 0;
+        loop {
+            match self.read_at(length, &mut buffer)? {
+                0 => return Ok(length),
+                count => length += count as u64,
+            }
+        }
     }
 
     /// Whether this is the content that `position` was taken in, and nothing comes behind it.

@@ -5,14 +5,18 @@
 //! file system ([`Watch`]) only say that it is worth a tick now: what a tick does follows from what it sees.
 
 mod content;
+mod cut;
 mod discover;
 mod finished;
 mod generations;
+mod replaced;
 mod rotated;
 mod stream;
 mod tailer;
 mod watch;
 
+#[cfg(test)]
+mod cut_tests;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +33,8 @@ pub enum TailError {
     Open { path: std::path::PathBuf, source: std::io::Error, hint: &'static str },
     #[error("cannot read {path}: {source}")]
     Read { path: std::path::PathBuf, source: std::io::Error },
+    #[error("{path} was cut and {copy} not finished; it is read on when `logmill rotate` has finished it")]
+    Cut { path: std::path::PathBuf, copy: std::path::PathBuf },
     /// Between looking and opening; it is looked for again at once.
     #[error("{path} was renamed or removed meanwhile")]
     Moved { path: std::path::PathBuf },

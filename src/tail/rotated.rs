@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::record::{Position, StreamId};
 use crate::sys::clock;
 use crate::sys::files::FileId;
+use crate::tail::cut::{Rest, find_behind, wait_for_cut, wait_for_cuts};
 use crate::tail::finished::Finished;
 use crate::tail::generations::{Generation, Listing};
 use crate::tail::stream::{Opened, Start, Stream, open_error};
@@ -133,17 +134,26 @@ impl Tailer {
                 continue;
             }
             if let Some(live) = live.as_mut().filter(|live| live.file == position.file) {
-                if position.offset == 0 || live.content.matches(position).unwrap_or(false) {
-                    live_offset = Some(position.offset);
+                if !position.knows_content() || live.content.matches(position).unwrap_or(false) {
+                    live_offset = Some(if position.knows_content() { position.offset } else { 0 });
                     continue;
                 }
                 rewritten += 1;
             }
-            if let Some((modified, opened)) = find_continuation(log.path, log.listing, position)? {
+            let content = live.as_mut().map(|live| &mut live.content);
+            if let Some((modified, mut opened)) = find_continuation(log.path, log.listing, position)? {
+                content.map(|live| wait_for_cut(log.path, live, log.listing, &mut opened)).transpose()?;
                 threshold = threshold.min(modified);
                 // Another position may know that this very file was read further.
                 let further = known.iter().filter(|p| p.file == opened.file).map(|p| p.offset).max();
                 found.push((modified, position.offset.max(further.unwrap_or(0)), opened));
+            } else if let Some(behind) = find_behind(log.path, content, log.listing, position)? {
+                threshold = threshold.min(behind.modified);
+                found.push((behind.modified, behind.length, behind.copy));
+                match behind.rest {
+                    Rest::Live(offset) => live_offset = Some(live_offset.unwrap_or(0).max(offset)),
+                    Rest::Generation(modified, opened, offset) => found.push((modified, offset, opened)),
+                }
             }
         }
         found.sort_by_key(|(modified, offset, opened)| (*modified, opened.file, std::cmp::Reverse(*offset)));
@@ -155,6 +165,8 @@ impl Tailer {
         }
         // A log of which nothing was read may have been filled, copied and emptied since.
         if live_offset.is_none_or(|offset| offset == 0) {
+            let content = live.as_mut().map(|live| &mut live.content);
+            content.map(|live| wait_for_cuts(log.path, live, log.listing)).transpose()?;
             streams.extend(self.missed(log, threshold, &taken, &known)?);
             self.rotations += u64::from(live_offset.is_none());
         }
@@ -246,7 +258,7 @@ pub(super) fn find_continuation(
     position: &Position,
 ) -> Result<Option<(i64, Opened)>, TailError> {
     let by_inode = listing.find(position.file).filter(|g| g.path != log).cloned();
-    if position.offset == 0 {
+    if !position.knows_content() {
         // Nothing was read, so there is no content to compare; the file itself is all we know.
         let opened = by_inode.map(|g| Opened::open(&g.path, g.file).map(|opened| (g.modified, opened)));
         return opened.transpose();

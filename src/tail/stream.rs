@@ -30,6 +30,8 @@ pub enum Read {
 /// See the module.
 pub struct Stream {
     pub id: StreamId,
+    /// Changes when the content is read from its front as another one, and when its head was cut.
+    pub content_number: u64,
     pub source: Arc<str>,
     /// Name of the pipeline.
     pub pipeline: String,
@@ -55,6 +57,9 @@ pub struct Stream {
     /// It was written since its content was last compared with what we remember.
     unverified: bool,
     content: Content,
+    /// Bytes at the front that are no content, once they were passed over.
+    start: u64,
+    /// The first bytes behind them.
     head: Vec<u8>,
     tail: Vec<u8>,
     /// Beginning of a line longer than the limit, and the offset up to which its end was looked for.
@@ -98,10 +103,13 @@ impl Stream {
     /// Reads an open file from an offset on.
     pub fn new(start: Start<'_>, opened: Opened) -> io::Result<Stream> {
         let Opened { mut content, path, file, size } = opened;
-        let head = head_of(&mut content, start.offset)?;
+        let padding = if start.offset > 0 { content.start()? } else { 0 };
+        let padding = if padding <= start.offset { padding } else { 0 };
+        let head = head_of(&mut content, padding, start.offset)?;
         let tail = tail_of(&mut content, start.offset)?;
         Ok(Stream {
             id: start.id,
+            content_number: start.id.0,
             source: start.source,
             pipeline: start.pipeline.to_owned(),
             file,
@@ -117,6 +125,7 @@ impl Stream {
             more_was_said: false,
             unverified: false,
             content,
+            start: padding,
             head,
             tail,
             long_line: None,
@@ -125,7 +134,27 @@ impl Stream {
 
     /// The same file, from its front and as other content.
     pub fn rewound(self, id: StreamId) -> Stream {
-        Stream { id, offset: 0, seen: 0, head: Vec::new(), tail: Vec::new(), long_line: None, ..self }
+        let (head, tail, content_number) = (Vec::new(), Vec::new(), id.0);
+        Stream { id, content_number, offset: 0, seen: 0, start: 0, head, tail, long_line: None, ..self }
+    }
+
+    /// The same content, whose head was taken out of the file: what was at the offset is at `offset` now.
+    pub fn shifted(mut self, offset: u64, content_number: u64) -> io::Result<Stream> {
+        let start = self.content.start()?;
+        let head = head_of(&mut self.content, start, offset)?;
+        let tail = tail_of(&mut self.content, offset)?;
+        let Content::Plain(file) = &self.content else { return Ok(self) };
+        let size = file.metadata()?.len();
+        Ok(Stream { content_number, offset, size, seen: offset, start, head, tail, long_line: None, ..self })
+    }
+
+    /// A batch without lines that says that the file's head was cut, up to what was at `cut`.
+    pub fn announce_cut(&mut self, cut: u64) -> RawBatch {
+        RawBatch { cut: Some(cut), ..self.announce() }
+    }
+
+    pub fn content(&mut self) -> &mut Content {
+        &mut self.content
     }
 
     pub fn position(&self) -> Position {
@@ -184,10 +213,10 @@ impl Stream {
         if suspect && !self.has_long_line_still()? {
             return Ok(Read::Replaced);
         }
-        self.unverified = false;
         if suspect && self.read_behind_tail(0)?.is_none() {
             return Ok(Read::Replaced);
         }
+        self.unverified = false;
         if self.long_line.is_some() {
             return self.finish_long_line(limit, last);
         }
@@ -195,6 +224,12 @@ impl Stream {
             return Ok(if last { Read::Batch(self.close()) } else { Read::Nothing });
         }
         let Some(mut bytes) = self.read_behind_tail(limit)? else { return Ok(Read::Replaced) };
+        if self.offset == 0 && matches!(bytes.first(), Some(b' ' | b'\n')) {
+            let padding = self.content.start()?;
+            if padding > 0 {
+                return self.pass_over_padding(padding).map(Read::Batch);
+            }
+        }
         self.seen = self.offset + bytes.len() as u64;
         let is_whole = match self.content {
             Content::Plain(_) => self.offset + bytes.len() as u64 >= self.size,
@@ -222,6 +257,16 @@ impl Stream {
         Ok(Read::Batch(self.batch(bytes, length, last)))
     }
 
+    /// The blank line that a cut left at the front is no line of the log.
+    fn pass_over_padding(&mut self, length: u64) -> io::Result<RawBatch> {
+        self.seen = length;
+        let mut batch = self.batch(Vec::new(), length, false);
+        self.start = length;
+        self.tail = tail_of(&mut self.content, length)?;
+        batch.position = self.position();
+        Ok(batch)
+    }
+
     /// A writer that went on at its old place after the file was emptied leaves nothing but NULs before it. They are no
     /// line, and need not be read one by one. At least `length` of them are there.
     fn pass_over_hole(&mut self, length: u64) -> io::Result<RawBatch> {
@@ -232,7 +277,7 @@ impl Stream {
         };
         tracing::info!(path = %self.path.display(), bytes = next - self.offset, "passed over a hole");
         let mut batch = self.batch(Vec::new(), next - self.offset, false);
-        self.head = head_of(&mut self.content, self.offset)?;
+        self.head = head_of(&mut self.content, self.start, self.offset)?;
         self.tail = tail_of(&mut self.content, self.offset)?;
         batch.position = self.position();
         Ok(batch)
@@ -266,11 +311,15 @@ impl Stream {
         let count = self.content.read_at(self.offset - known as u64, &mut bytes)?;
         bytes.truncate(count);
         // The head is looked at last: had the file been emptied and filled again before the read, it shows here.
-        if count < known || bytes[..known] != self.tail || piece(&mut self.content, 0, self.head.len())? != self.head {
+        if count < known || bytes[..known] != self.tail || !self.has_head_still()? {
             return Ok(None);
         }
         bytes.drain(..known);
         Ok(Some(bytes))
+    }
+
+    fn has_head_still(&mut self) -> io::Result<bool> {
+        Ok(piece(&mut self.content, self.start, self.head.len())? == self.head)
     }
 
     /// Whether the line that is too long still begins as it did; true where there is none.
@@ -306,7 +355,7 @@ impl Stream {
         self.seen = self.offset + length;
         let mut batch = self.batch(head, length, last);
         // The bytes of the batch are not those at these places in the file.
-        self.head = head_of(&mut self.content, self.offset).unwrap_or_default();
+        self.head = head_of(&mut self.content, self.start, self.offset).unwrap_or_default();
         self.tail = tail_of(&mut self.content, self.offset).unwrap_or_default();
         batch.truncated = true;
         batch.position = self.position();
@@ -317,7 +366,7 @@ impl Stream {
     fn batch(&mut self, bytes: Vec<u8>, length: u64, last: bool) -> RawBatch {
         let (offset, before) = (self.offset, Fingerprint::of(&self.tail));
         self.offset += length;
-        if self.head.len() < HEAD_LEN && self.head.len() as u64 == offset {
+        if self.head.len() < HEAD_LEN && self.start + self.head.len() as u64 == offset {
             let missing = HEAD_LEN - self.head.len();
             self.head.extend_from_slice(&bytes[..bytes.len().min(missing)]);
         }
@@ -334,6 +383,7 @@ impl Stream {
             bytes,
             truncated: false,
             read_time,
+            cut: None,
             quiet_since: (self.seen >= self.size).then(|| self.modified.min(read_time)),
             position: self.position(),
             last,
@@ -341,9 +391,10 @@ impl Stream {
     }
 }
 
-/// The first bytes of the content before `offset`, as the head fingerprint covers them.
-fn head_of(content: &mut Content, offset: u64) -> io::Result<Vec<u8>> {
-    piece(content, 0, HEAD_LEN.min(usize::try_from(offset).unwrap_or(HEAD_LEN)))
+/// The first bytes of the content between `start` and `offset`, as the head fingerprint covers them.
+fn head_of(content: &mut Content, start: u64, offset: u64) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(offset.saturating_sub(start)).unwrap_or(HEAD_LEN);
+    piece(content, start, HEAD_LEN.min(length))
 }
 
 /// The last bytes of the content before `offset`.

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::record::{Position, RawBatch, StreamId};
+use crate::record::{Fingerprint, Position, RawBatch, StreamId};
 use crate::sys::clock::SECOND;
 use crate::sys::files::FileId;
 use crate::tail::discover::{self, Source};
 use crate::tail::finished::Finished;
 use crate::tail::generations::Listing;
-use crate::tail::rotated::{Log, find_continuation};
+use crate::tail::rotated::Log;
 use crate::tail::stream::{Opened, Read, Stream, open_error};
 use crate::tail::{Packing, TailError};
 
@@ -48,7 +48,9 @@ pub struct FileStatus {
     pub offset: u64,
     pub size: u64,
     pub retired: bool,
-    /// Changes when the file is read from its front again, as other content.
+    /// Of what was read; a copy of it will be known by that. Empty while nothing was read.
+    pub head: Fingerprint,
+    /// Changes when the file is read from its front again, as other content, and when its head was cut.
     pub stream: u64,
 }
 
@@ -159,7 +161,8 @@ impl Tailer {
             offset: s.offset,
             size: s.size,
             retired: s.retired,
-            stream: s.id.0,
+            head: s.position().head,
+            stream: s.content_number,
         };
         self.streams.iter().map(describe).collect()
     }
@@ -321,12 +324,19 @@ impl Tailer {
                     }
                 }
                 Ok(Progress::End) => {}
-                Ok(Progress::Replaced) => {
-                    self.start_over(at, out);
-                    tick.more = true;
+                Ok(Progress::Replaced) => match self.start_over(at, out) {
                     // The order of the streams has changed.
-                    break;
-                }
+                    Ok(()) => {
+                        tick.more = true;
+                        break;
+                    }
+                    // Names change just now, or it is being cut: it will be found replaced again.
+                    Err(TailError::Moved { .. }) => {}
+                    Err(error) => {
+                        let path = self.streams[at].path.clone();
+                        self.tell(&path, error, tick);
+                    }
+                },
                 Ok(Progress::Finished) => done.push(at),
                 Err(error) => {
                     let stream = &mut self.streams[at];
@@ -370,47 +380,6 @@ impl Tailer {
                 })
             }
         }
-    }
-
-    /// The content was replaced in place. What of the old content was not read may be in a copy.
-    fn start_over(&mut self, at: usize, out: &mut dyn FnMut(RawBatch) -> bool) {
-        let stream = &self.streams[at];
-        let log = PathBuf::from(&*stream.source);
-        let position = stream.position();
-        let source = self.sources.iter().position(|s| s.name == stream.pipeline).unwrap_or(0);
-        // When names change just now, the stream is found replaced again in the next tick.
-        let Some((listing, _)) = Listing::stable(folder_of(&log), std::slice::from_ref(&log)) else { return };
-        let Ok(copy) = find_continuation(&log, &listing, &position) else { return };
-        // It may have been copied and emptied more than once since we last looked.
-        let taken: Vec<FileId> = copy.iter().map(|(_, opened)| opened.file).collect();
-        let log_now = Log { path: &log, source, metadata: None, listing: &listing };
-        let Ok(missed) = self.missed(&log_now, copy.as_ref().map_or(i64::MAX, |c| c.0), &taken, &[]) else { return };
-        let copy = copy.map(|(_, opened)| opened);
-        let mut old = self.streams.remove(at);
-        self.truncations += 1;
-        let in_copy = copy.as_ref().map(|opened| opened.path.clone());
-        tracing::info!(path = %old.path.display(), read = position.offset, copy = ?in_copy, "truncated: from the start");
-        let goes_on = copy.map(|opened| self.stream_as(old.id, &log, source, opened, position.offset, true));
-        match goes_on {
-            Some(Ok(mut stream)) => {
-                // The position moves to the copy before the emptied file gets one of its own, so that an entry
-                // that still waits for lines is not between two files when the power fails.
-                out(stream.announce());
-                self.insert(stream);
-            }
-            Some(Err(error)) => {
-                tracing::warn!(%error, "the copy of a truncated file cannot be read");
-                out(old.close());
-            }
-            None => drop(out(old.close())),
-        }
-        for mut stream in missed {
-            out(stream.announce());
-            self.insert(stream);
-        }
-        let mut live = old.rewound(self.next_id());
-        out(live.announce());
-        self.insert(live);
     }
 }
 

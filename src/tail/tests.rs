@@ -11,28 +11,28 @@ use crate::sys::files::FileId;
 use crate::tail::{Options, Source, Tailer};
 
 /// A folder, a writer with a serial number in each line, and a reader with the positions of a store.
-struct Bench {
+pub(super) struct Bench {
     folder: tempfile::TempDir,
     serial: usize,
-    tailer: Tailer,
-    lines: Vec<String>,
-    positions: BTreeMap<FileId, Position>,
+    pub tailer: Tailer,
+    pub lines: Vec<String>,
+    pub positions: BTreeMap<FileId, Position>,
     /// When the positions were taken, as of a commit.
     stopped: i64,
 }
 
 impl Bench {
-    fn new() -> Bench {
+    pub fn new() -> Bench {
         let folder = tempfile::tempdir().unwrap();
         let tailer = tailer(folder.path(), Vec::new(), 0);
         Bench { folder, serial: 0, tailer, lines: Vec::new(), positions: BTreeMap::new(), stopped: 0 }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn write(&mut self, name: &str, count: usize) {
+    pub fn write(&mut self, name: &str, count: usize) {
         let mut file = OpenOptions::new().append(true).create(true).open(self.path(name)).unwrap();
         for _ in 0..count {
             writeln!(file, "line {}", self.serial).unwrap();
@@ -40,7 +40,7 @@ impl Bench {
         }
     }
 
-    fn rename(&self, from: &str, to: &str) {
+    pub fn rename(&self, from: &str, to: &str) {
         fs::rename(self.path(from), self.path(to)).unwrap();
     }
 
@@ -60,18 +60,19 @@ impl Bench {
         encoder.finish().unwrap().set_modified(modified).unwrap();
     }
 
-    fn gzip(&self, name: &str) {
+    pub fn gzip(&self, name: &str) {
         self.gzip_beside(name);
         fs::remove_file(self.path(name)).unwrap();
     }
 
     /// Ticks until nothing more comes; `later` seconds from now.
-    fn read_at(&mut self, later: i64) {
+    pub fn read_at(&mut self, later: i64) {
         self.tailer.look_now();
         for _ in 0..20 {
             let (lines, positions) = (&mut self.lines, &mut self.positions);
             let tick = self.tailer.tick(clock::now() + later * SECOND, &mut |batch| {
-                lines.extend(String::from_utf8(batch.bytes).unwrap().lines().map(str::to_owned));
+                let text = String::from_utf8(batch.bytes).unwrap();
+                lines.extend(text.lines().map(str::to_owned));
                 positions.insert(batch.position.file, batch.position);
                 true
             });
@@ -84,20 +85,22 @@ impl Bench {
         self.stopped = clock::now();
     }
 
-    fn read(&mut self) {
+    pub fn read(&mut self) {
         self.read_at(0);
     }
 
     /// A new process with the positions of the old one.
-    fn restart(&mut self) {
+    pub fn restart(&mut self) {
         let positions = self.positions.values().cloned().collect();
         self.tailer = tailer(self.folder.path(), positions, self.stopped);
     }
 
     /// Every line that was written was read once, in order.
-    fn check(&self) {
+    pub fn check(&self) {
         let want: Vec<String> = (0..self.serial).map(|n| format!("line {n}")).collect();
-        assert_eq!(self.lines, want);
+        let same = self.lines.iter().zip(&want).take_while(|(read, written)| read == written).count();
+        let next = |lines: &[String]| lines.iter().skip(same).take(5).cloned().collect::<Vec<_>>();
+        assert_eq!(next(&self.lines), next(&want), "after {same} lines");
     }
 }
 

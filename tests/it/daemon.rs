@@ -221,7 +221,14 @@ fn mistakes_end_with_2_before_anything_starts() {
     };
     check("config/logmill.toml", "htpp = \"off\"\n", "config/logmill.toml:1:1: unknown field `htpp`");
     check("pipelines/x.toml", "name = \"x\"\n[source]\ninclude = 3\n", "pipelines/x.toml:3:11:");
-    check("config/logrotate.conf", "/a {\nrotat 3\n}\n", "config/logrotate.conf:2: unknown directive");
+    // A mistake in a policy costs a part of it: a daemon starts all the same, and the check says what is left out.
+    let home = Home::new("");
+    home.write("config/logrotate.conf", "/a {\nrotate x\n}\n/b {\nrotat 3\n}\n");
+    let (code, message) = home.fails(&["check"]);
+    assert_eq!(code, 1, "{message}");
+    let told = String::from_utf8(home.output(&["check"]).stdout).unwrap();
+    assert!(told.contains("config/logrotate.conf:2 bad rotation count 'x'"), "{told}");
+    assert!(told.contains("config/logrotate.conf:5 unknown option 'rotat'"), "{told}");
     let home = Home::new("");
     home.write("logs/api.log", "INFO:     x\n");
     assert_eq!(home.fails(&["search", "level:("]).0, 2);
@@ -286,7 +293,7 @@ fn what_was_imported_is_known_under_another_name() {
 #[test]
 fn what_our_rotation_compressed_is_not_read_again_and_goes_when_it_must() {
     let home = Home::new("");
-    home.write("config/logrotate.conf", "logs/*.log {\nrotate 1\ncompress\ncreate\nnotifempty\n}\n");
+    home.write("config/logrotate.conf", "\"logs/*.log\" {\nrotate 1\ncompress\ncreate\nnotifempty\n}\n");
     let daemon = home.run();
     for n in 0..3 {
         home.append("logs/api.log", format!("INFO:     line {n}\n"));
@@ -309,8 +316,26 @@ fn what_our_rotation_compressed_is_not_read_again_and_goes_when_it_must() {
 }
 
 #[test]
+fn a_log_is_rotated_when_it_reaches_its_size_and_not_when_a_timer_wakes() {
+    let home = Home::new("[rotation]\nevery = \"1h\"\n");
+    home.write("config/logrotate.conf", "\"logs/*.log\" {\ndaily\nmaxsize 10k\nrotate 5\ncreate\ncompress\n}\n");
+    let daemon = home.run();
+    // It is not there when the policy is looked at first.
+    for n in 0..3 {
+        home.append("logs/api.log", format!("INFO:     line {n}\n").repeat(1000));
+        wait_until("it is rotated", || fs::metadata(home.path("logs/api.log")).is_ok_and(|m| m.len() == 0));
+    }
+    let plan = home.json(&["rotate", "--plan"]);
+    assert_eq!((&plan["logs"][0]["now"], &plan["logs"][0]["limit"]), (&json!("not due"), &json!(10241)));
+    assert!(home.ok(&["rotate", "--plan"]).contains("at 10.0 KiB"));
+    wait_until("all is read", || home.messages("*").len() == 3000);
+    daemon.stop();
+}
+
+#[test]
 fn mistakes_beside_a_daemon_are_mistakes() {
     let home = Home::new("");
+    home.write("config/logrotate.conf", "\"logs/*.log\" {\nrotate 1\nprerotate\nexit 1\nendscript\n}\n");
     home.write("x.log", "INFO:     x\n");
     let daemon = home.run();
     let (code, message) = home.fails(&["ingest", "x.log", "--pipeline", "apo"]);
@@ -318,9 +343,8 @@ fn mistakes_beside_a_daemon_are_mistakes() {
     assert!(message.contains("no pipeline is called"), "{message}");
     let (code, message) = home.fails(&["rotate", "config/other.conf"]);
     assert_eq!(code, 2, "{message}");
-    // A name that is taken keeps a log as it is, and every call says so.
+    // A script that fails keeps a log as it is, and every call says so.
     home.append("logs/api.log", "INFO:     y\n");
-    fs::create_dir(home.path("logs/api.log.1")).unwrap();
     wait_until("the line is there", || !home.messages("*").is_empty());
     for _ in 0..2 {
         let (code, message) = home.fails(&["rotate", "--force"]);

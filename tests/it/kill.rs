@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::cut::can_collapse;
 use crate::home::{Home, append};
 
 const CONFIG: &str = r#"
@@ -18,6 +19,10 @@ partition_bytes = "1MiB"
 
 [follow]
 discover_every = "100ms"
+
+[search]
+max_time = "5m"
+max_result = "4GiB"
 
 [rotation]
 every = "100ms"
@@ -88,9 +93,16 @@ fn write_own(path: &Path, serials: &mut Serials, stop: &AtomicBool) {
     }
 }
 
-/// Writes in one go and then waits to be truncated: copytruncate loses what is written between its two steps.
+/// Writes on and on, where the log can be cut without a loss. Elsewhere it writes in one go and then waits to be
+/// truncated: what is written between the last read and the truncation is lost.
 fn write_copied(path: &Path, serials: &mut Serials, stop: &AtomicBool) {
+    let on_and_on = can_collapse(path.parent().unwrap());
     while !stop.load(Ordering::Relaxed) {
+        if on_and_on {
+            append(path, serials.text(20));
+            std::thread::sleep(Duration::from_millis(5));
+            continue;
+        }
         append(path, serials.text(600));
         while fs::metadata(path).unwrap().len() > 0 && !stop.load(Ordering::Relaxed) {
             std::thread::sleep(Duration::from_millis(5));

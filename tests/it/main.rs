@@ -1,11 +1,12 @@
 //! All integration tests in one binary, so that they link once.
 
 mod architecture;
+mod cut;
 mod daemon;
+mod differential;
 mod home;
 mod hostile;
 mod kill;
 mod reference;
 mod rotate;
-mod rotate_differential;
 mod seal;

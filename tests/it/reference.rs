@@ -32,6 +32,7 @@ fn store(folder: &Path, page: &str) -> Writer {
         truncated: false,
         read_time: 0,
         quiet_since: None,
+        cut: None,
         position: Position::default(),
         last: true,
     };
