@@ -249,8 +249,10 @@ impl Listener for Printer {
         }
     }
 
-    fn note(&mut self, text: &str) {
-        self.print(Level::Debug, text);
+    fn note(&mut self, text: std::fmt::Arguments<'_>) {
+        if self.verbose || !matches!(self.log, Log::None) {
+            self.print(Level::Debug, &text.to_string());
+        }
     }
 }
 

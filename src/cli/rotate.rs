@@ -99,8 +99,8 @@ fn here(common: &Common, arguments: &Arguments, loaded: Loaded) -> anyhow::Resul
     let flags = &arguments.flags;
     let mut policy = loaded.policy;
     if !arguments.configs.is_empty() {
-        let problems;
-        (policy, problems) = crate::rotate::Policy::load(&arguments.configs);
+        let (given, problems) = crate::rotate::Policy::load(&arguments.configs);
+        policy = given.into();
         problems.iter().filter(|p| p.level == Level::Error).for_each(|problem| eprintln!("error: {problem}"));
     }
     let path = flags.state.clone().unwrap_or_else(|| loaded.config.rotation_state());

@@ -45,7 +45,7 @@ pub struct Loaded {
     pub pipelines: Arc<Vec<Pipeline>>,
     /// Samples in the pipelines that were tried.
     pub samples: usize,
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     pub policy_path: PathBuf,
     /// No section of it was left out.
     pub policy_is_whole: bool,
@@ -106,6 +106,7 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
     let pipelines = pipelines(&config, &mut samples, &mut problems);
     // A mistake in a policy costs a part of it, as in logrotate, and not the start.
     let (policy, found, policy_path) = policy(&config);
+    let policy = Arc::new(policy);
     let warnings = found.iter().filter(|p| p.level > Level::Debug).map(ToString::to_string).collect();
     let policy_is_whole = !found.iter().any(|problem| problem.costs);
     let retention = retention(&config, clock::now()).unwrap_or_else(|error| {

@@ -226,15 +226,15 @@ impl Rotating {
 
     /// Whether a followed log has reached the size that it is rotated at.
     fn is_full(&self) -> bool {
-        let live: Vec<(PathBuf, u64)> = {
-            let facts = self.gate.board.lock();
-            facts.files.iter().filter(|file| !file.retired).map(|file| (file.path.clone(), file.size)).collect()
-        };
         let policy = lock(&self.current).policy.clone();
         let mut limits = locked(&self.limits);
-        live.into_iter().any(|(log, size)| {
-            let limit = *limits.entry(log).or_insert_with_key(|log| policy.size_limit(log));
-            limit.is_some_and(|limit| size >= limit)
+        let facts = self.gate.board.lock();
+        facts.files.iter().filter(|file| !file.retired).any(|file| {
+            let limit = match limits.get(&file.path) {
+                Some(limit) => *limit,
+                None => *limits.entry(file.path.clone()).or_insert(policy.size_limit(&file.path)),
+            };
+            limit.is_some_and(|limit| file.size >= limit)
         })
     }
 

@@ -25,7 +25,7 @@ pub trait Listener {
     /// Something happened, or cannot happen yet.
     fn event(&mut self, event: &Event);
     /// What is being looked at and done, in logrotate's words.
-    fn note(&mut self, text: &str) {
+    fn note(&mut self, text: fmt::Arguments<'_>) {
         let _ = text;
     }
     /// A step is about to be done.

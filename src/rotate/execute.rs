@@ -44,7 +44,16 @@ pub(super) struct Executor<'a> {
     pub told: Vec<String>,
 }
 
-impl Executor<'_> {
+impl<'a> Executor<'a> {
+    pub fn new(
+        section: &'a Section,
+        mail_command: &'a str,
+        script_limit: Option<Duration>,
+        role: Role,
+    ) -> Executor<'a> {
+        Executor { section, mail_command, script_limit, role, compressed: BTreeMap::new(), told: Vec::new() }
+    }
+
     /// Does `action`. No name that content depends on is lost with the power: what copies or compresses makes its work
     /// durable before anything is removed, and file systems keep renames in order. Compressing leaves the plain file, which is
     /// removed when everybody who should knows of the compressed one.

@@ -1,6 +1,6 @@
 //! What will become of every log, and when: for `rotate --plan` and `--debug`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use super::event::{Event, Listener, What};
 use super::execute::Executor;
 use super::plan::{Action, orphans, plan};
 use super::policy::Section;
-use super::rotator::{Gate, Rotator};
+use super::rotator::{Gate, NOT_READ, Rotator};
 use super::state::StateFile;
 use super::survey::{Folders, Found, inspect, survey};
 use crate::sys::units::Bytes;
@@ -105,7 +105,7 @@ impl Rotator {
                 for file in orphans(section, &log, listing) {
                     let Some(found) = listing.files.get(&file) else { continue };
                     let what = if !gate.settled(&log, &file, found.id, found.size) {
-                        What::Waiting { file, why: "not all of it is read and committed yet".to_owned() }
+                        What::Waiting { file, why: NOT_READ.to_owned() }
                     } else {
                         match remove(section, &self.options.mail_command, &file) {
                             Ok(()) => What::Removed { file },
@@ -123,7 +123,5 @@ impl Rotator {
 
 fn remove(section: &Section, mail_command: &str, file: &std::path::Path) -> Result<(), String> {
     let role = Role::start(section.settings.su).map_err(|e| e.to_string())?;
-    let mut executor =
-        Executor { section, mail_command, script_limit: None, role, compressed: BTreeMap::new(), told: Vec::new() };
-    executor.remove(file).map_err(|e| e.to_string())
+    Executor::new(section, mail_command, None, role).remove(file).map_err(|e| e.to_string())
 }

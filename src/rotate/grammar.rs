@@ -120,10 +120,10 @@ impl Reader {
         self.tell(Level::Debug, format!("reading config file {}", shown.display()));
         let before = defaults.clone();
         // Inside a folder of files, paths are relative to it.
-        let outer =
-            std::mem::replace(&mut self.folder, if path == shown { None } else { path.parent().map(Path::to_owned) });
-        let folder = self.folder.clone().or_else(|| outer.clone());
-        self.folder = folder;
+        let outer = self.folder.clone();
+        if path != shown {
+            self.folder = path.parent().map(Path::to_owned);
+        }
         let result = self.text(&text, shown, defaults, depth);
         self.folder = outer;
         if result.is_err() {

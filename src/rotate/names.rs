@@ -68,11 +68,19 @@ impl<'a> Family<'a> {
 
     /// The files of `listing` whose names begin as those of this family.
     pub fn near<'l, T>(&self, files: &'l BTreeMap<PathBuf, T>) -> impl Iterator<Item = (&'l PathBuf, &'l T)> {
-        let begin = self.path(b"");
-        let begin = begin.with_file_name(OsString::from_vec(self.stem.clone()));
-        let (folder, stem) = (self.folder.clone(), self.stem.clone());
+        self.beginning(files, self.stem.clone())
+    }
+
+    /// The files of `listing` in this family's folder whose names begin with `name`.
+    fn beginning<'l, T>(
+        &self,
+        files: &'l BTreeMap<PathBuf, T>,
+        name: Vec<u8>,
+    ) -> impl Iterator<Item = (&'l PathBuf, &'l T)> + use<'l, T> {
+        let folder = self.folder.clone();
+        let begin = folder.join(OsString::from_vec(name.clone()));
         files.range(begin..).take_while(move |(path, _)| {
-            path.parent() == Some(&folder) && path.file_name().is_some_and(|name| name.as_bytes().starts_with(&stem))
+            path.parent() == Some(&folder) && path.file_name().is_some_and(|file| file.as_bytes().starts_with(&name))
         })
     }
 
@@ -169,12 +177,7 @@ impl<'a> Family<'a> {
 
     /// Files of `listing` that could be unfinished ones of this family.
     pub fn hidden<'l, T>(&self, files: &'l BTreeMap<PathBuf, T>) -> impl Iterator<Item = &'l PathBuf> {
-        let name = OsString::from_vec([HIDDEN, &self.stem].concat());
-        let (folder, begin) = (self.folder.clone(), self.folder.join(&name));
-        files.range(begin..).map(|(path, _)| path).take_while(move |path| {
-            let file = path.file_name().map(OsStrExt::as_bytes);
-            path.parent() == Some(&folder) && file.is_some_and(|file| file.starts_with(name.as_bytes()))
-        })
+        self.beginning(files, [HIDDEN, &self.stem].concat()).map(|(path, _)| path)
     }
 
     /// The unfinished copy that becomes `target`.

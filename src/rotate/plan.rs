@@ -78,6 +78,20 @@ impl fmt::Display for Action {
     }
 }
 
+impl Action {
+    /// The file that the step is about.
+    pub fn subject(&self) -> &Path {
+        match self {
+            Action::Rename { from, .. } | Action::Copy { from, .. } | Action::Compress { from, .. } => from,
+            Action::CopyTruncate { log, .. } => log,
+            Action::Create { path, .. }
+            | Action::Remove { path, .. }
+            | Action::RemoveCopy { path }
+            | Action::Mail { path } => path,
+        }
+    }
+}
+
 /// The steps of one rotation. Scripts run between the three groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -233,6 +247,11 @@ fn first_surplus(settings: &Settings) -> Option<u32> {
     settings.kept().map(|kept| settings.start.saturating_add(kept))
 }
 
+/// Whether a number is one that the policy gives, the surplus one included.
+fn is_given(settings: &Settings, number: u32) -> bool {
+    number >= settings.start && first_surplus(settings).is_none_or(|end| number <= end)
+}
+
 /// Moves every numbered generation one up, oldest first; what is one too many then.
 fn shift<Z: TimeZone>(
     family: &Family<'_>,
@@ -348,15 +367,15 @@ fn finish(family: &Family<'_>, settings: &Settings, surplus: Vec<PathBuf>, plan:
     let is_kept = settings.keep != Some(0);
     // What is removed at once is compressed only for whoever sees it before.
     let is_seen = is_kept || mail || settings.scripts.contains_key(&ScriptKind::Preremove);
+    let mut last = target.clone();
     if settings.compress && !settings.delay_compress && is_seen {
-        plan.after.push(Action::Compress { to: family.compressed(&target), from: target.clone() });
+        last = family.compressed(&target);
+        plan.after.push(Action::Compress { from: target.clone(), to: last.clone() });
     }
     if mail && settings.mail_first {
-        plan.after.push(Action::Mail { path: target.clone() });
+        plan.after.push(Action::Mail { path: target });
     }
     let mail = mail && !settings.mail_first;
-    let last =
-        if settings.compress && !settings.delay_compress && is_seen { family.compressed(&target) } else { target };
     let surplus = if is_kept { surplus } else { vec![last] };
     plan.after.extend(surplus.into_iter().map(|path| Action::Remove { path, mail }));
 }
@@ -404,8 +423,7 @@ pub fn tidy<Z: TimeZone>(section: &Section, log: &Path, listing: &Listing, now: 
         let (is_surplus, is_ours) = match generation.age {
             Age::Number(number) => {
                 let goes_at_once = none_is_kept && number == settings.start;
-                let end = first_surplus(settings);
-                (goes_at_once || end == Some(number), number >= settings.start && end.is_none_or(|end| number <= end))
+                (goes_at_once || first_surplus(settings) == Some(number), is_given(settings, number))
             }
             Age::Date(_) if none_is_kept => (true, true),
             Age::Date(_) => (settings.kept().is_some_and(|kept| rank >= u64::from(kept)), true),
@@ -433,13 +451,10 @@ pub fn tidy<Z: TimeZone>(section: &Section, log: &Path, listing: &Listing, now: 
 pub fn orphans(section: &Section, log: &Path, listing: &Listing) -> Vec<PathBuf> {
     let settings = &section.settings;
     let family = Family::of(log, settings);
-    let end = first_surplus(settings);
     let is_ours = |path: &Path| match family.parse(path) {
         None => false,
         Some(parsed) if parsed.compressed && !settings.compress => false,
-        Some(Parsed { age: Age::Number(number), .. }) => {
-            number >= settings.start && end.is_none_or(|end| number <= end)
-        }
+        Some(Parsed { age: Age::Number(number), .. }) => is_given(settings, number),
         Some(_) => true,
     };
     let regular = family.near(&listing.files).filter(|(path, listed)| listed.regular && *path != log);

@@ -2,6 +2,7 @@
 //! and removals what the gate allows. It keeps nothing in memory that the folders and the state do not say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use super::error::RotateError;
 use super::event::{Event, Level, Listener, What};
 use super::execute::Executor;
 use super::plan::{Action, Listed, tidy};
-use super::policy::{Method, Policy, Section};
+use super::policy::{Criterion, Method, Policy, Section};
 use super::set::{Due, Set};
 use super::state::StateFile;
 use super::survey::{Covered, Folders, Found, check_old_dir, covers, inspect, survey};
@@ -97,14 +98,14 @@ pub struct Rotator {
 const REST: TimeDelta = TimeDelta::seconds(60);
 
 impl Rotator {
-    pub fn new(policy: Policy, options: Options) -> Rotator {
+    pub fn new(policy: impl Into<Arc<Policy>>, options: Options) -> Rotator {
         let (told, telling, resting) = Default::default();
-        Rotator { policy: Arc::new(policy), options, told, telling, resting }
+        Rotator { policy: policy.into(), options, told, telling, resting }
     }
 
     /// Takes another policy; what is pending is found again from the folders.
-    pub fn set_policy(&mut self, policy: Policy) {
-        self.policy = Arc::new(policy);
+    pub fn set_policy(&mut self, policy: Arc<Policy>) {
+        self.policy = policy;
     }
 
     pub fn set_force(&mut self, force: bool) {
@@ -139,7 +140,7 @@ impl Rotator {
         };
         let policy = self.policy.clone();
         let surveyed = survey(&policy);
-        tick.note(&format!("\nHandling {} logs", policy.sections.len()));
+        tick.note(format_args!("\nHandling {} logs", policy.sections.len()));
         for (section, covered) in policy.sections.iter().zip(surveyed) {
             self.section(section, covered, &mut tick);
         }
@@ -153,7 +154,7 @@ impl Rotator {
     }
 
     fn section(&mut self, section: &Section, covered: Covered, tick: &mut Tick<'_>) {
-        tick.note(&self.header(section));
+        tick.note(format_args!("{}", Header { section, force: self.options.force }));
         let role = match Role::start(section.settings.su.filter(|_| !self.options.dry)) {
             Ok(role) => role,
             Err(source) => {
@@ -162,14 +163,8 @@ impl Rotator {
                 return self.fail(tick, Path::new(&section.head), &section.file, &error);
             }
         };
-        let executor = Executor {
-            section,
-            mail_command: &self.options.mail_command.clone(),
-            script_limit: self.options.script_limit,
-            role,
-            compressed: BTreeMap::new(),
-            told: Vec::new(),
-        };
+        let mail_command = self.options.mail_command.clone();
+        let executor = Executor::new(section, &mail_command, self.options.script_limit, role);
         let mut set = Set { section, executor, ready: Vec::new(), as_old: None };
         let mut broken = !covered.errors.is_empty();
         for error in &covered.errors {
@@ -206,7 +201,7 @@ impl Rotator {
 
     /// Looks whether a log is due; false when it cannot be told.
     fn consider<'a>(&mut self, set: &mut Set<'a>, log: &Path, tick: &mut Tick<'_>) -> bool {
-        tick.note(&format!("considering log {}", log.display()));
+        tick.note(format_args!("considering log {}", log.display()));
         let found = inspect(set.section, log);
         tick.state.see(log, tick.now.naive_local());
         let found = match found {
@@ -216,11 +211,11 @@ impl Rotator {
             }
             Found::Gone => {
                 self.recover(set, log, tick);
-                tick.note(&format!("  log {} does not exist -- skipping", log.display()));
+                tick.note(format_args!("  log {} does not exist -- skipping", log.display()));
                 return true;
             }
             Found::Skipped(why) => {
-                tick.note(&format!("  {why}"));
+                tick.note(format_args!("  {why}"));
                 self.tell(tick, log, log, What::Skipped { why });
                 return true;
             }
@@ -233,18 +228,18 @@ impl Rotator {
             return true;
         }
         let last = tick.state.last(log);
-        tick.note(&format!("  Now: {}", tick.now.format("%Y-%m-%d %H:%M")));
-        tick.note(&format!("  Last rotated at {}", last.unwrap_or_default().format("%Y-%m-%d %H:%M")));
+        tick.note(format_args!("  Now: {}", tick.now.format("%Y-%m-%d %H:%M")));
+        tick.note(format_args!("  Last rotated at {}", last.unwrap_or_default().format("%Y-%m-%d %H:%M")));
         match self.judge(set.section, last, &found, tick.now) {
             Ok(reason) => {
                 if reason == Reason::FutureState {
                     let warning = format!("log {} last rotated in the future -- rotation forced", log.display());
                     self.tell(tick, log, log, What::Warned { level: Level::Error, warning });
                 }
-                tick.note("  log needs rotating");
+                tick.note(format_args!("  log needs rotating"));
                 set.ready.push(Due { log: log.to_owned(), found, reason });
             }
-            Err(why) => tick.note(&format!("  {why}")),
+            Err(why) => tick.note(format_args!("  {why}")),
         }
         true
     }
@@ -293,7 +288,7 @@ impl Rotator {
                 continue;
             }
             if let Err(error) = self.step(set, log, &action, tick) {
-                let file = subject(&action).to_owned();
+                let file = action.subject().to_owned();
                 self.fail(tick, log, &file, &error);
             }
         }
@@ -316,7 +311,7 @@ impl Rotator {
     }
 
     pub(super) fn wait(&mut self, tick: &mut Tick<'_>, log: &Path, action: &Action, why: &str) {
-        let file = subject(action).to_owned();
+        let file = action.subject().to_owned();
         self.tell(tick, log, &file, What::Waiting { file: file.clone(), why: why.to_owned() });
     }
 
@@ -334,46 +329,6 @@ impl Rotator {
         self.telling.insert(file.to_owned(), event);
     }
 
-    /// What logrotate says about a section before it looks at its logs.
-    fn header(&self, section: &Section) -> String {
-        use super::policy::Criterion;
-        let settings = &section.settings;
-        let when = match settings.criterion {
-            _ if self.options.force => "forced from command line".to_owned(),
-            Criterion::Size(bytes) => format!("{bytes} bytes"),
-            Criterion::Daily => "after 1 days".to_owned(),
-            other => other.word().to_owned(),
-        };
-        let count = match settings.keep {
-            Some(0) => " (no old logs will be kept)".to_owned(),
-            Some(count) => format!(" ({count} rotations)"),
-            None => String::new(),
-        };
-        let mut text = format!("\nrotating pattern: {} {when}{count}\n", section.head);
-        if let Some(folder) = &settings.old_dir {
-            text.push_str(&format!("olddir is {}, ", folder.display()));
-        }
-        text.push_str(if settings.if_empty {
-            "empty log files are rotated, "
-        } else {
-            "empty log files are not rotated, "
-        });
-        if let Some(bytes) = settings.min_size {
-            text.push_str(&format!("only log files >= {bytes} bytes are rotated, "));
-        }
-        if let Some(bytes) = settings.max_size {
-            text.push_str(&format!("log files >= {bytes} are rotated earlier, "));
-        }
-        if let Some(days) = settings.min_age {
-            text.push_str(&format!("only log files older than {days} days are rotated, "));
-        }
-        match &settings.mail {
-            Some(address) => text.push_str(&format!("old logs mailed to {address}")),
-            None => text.push_str("old logs are removed"),
-        }
-        text
-    }
-
     /// Truncation needs all that is in the log to be read and committed, a new name only some of it.
     pub(super) fn may_cut(&mut self, section: &Section, due: &Due, tick: &mut Tick<'_>) -> bool {
         let may = match section.settings.method() {
@@ -389,19 +344,48 @@ impl Rotator {
     }
 }
 
-/// The file that a step is about.
-pub(super) fn subject(action: &Action) -> &Path {
-    match action {
-        Action::Rename { from, .. } | Action::Copy { from, .. } | Action::Compress { from, .. } => from,
-        Action::CopyTruncate { log, .. } => log,
-        Action::Create { path, .. }
-        | Action::Remove { path, .. }
-        | Action::RemoveCopy { path }
-        | Action::Mail { path } => path,
+/// What logrotate says about a section before it looks at its logs.
+struct Header<'a> {
+    section: &'a Section,
+    force: bool,
+}
+
+impl fmt::Display for Header<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settings = &self.section.settings;
+        write!(f, "\nrotating pattern: {} ", self.section.head)?;
+        match settings.criterion {
+            _ if self.force => f.write_str("forced from command line")?,
+            Criterion::Size(bytes) => write!(f, "{bytes} bytes")?,
+            Criterion::Daily => f.write_str("after 1 days")?,
+            other => f.write_str(other.word())?,
+        }
+        match settings.keep {
+            Some(0) => f.write_str(" (no old logs will be kept)\n")?,
+            Some(count) => writeln!(f, " ({count} rotations)")?,
+            None => f.write_str("\n")?,
+        }
+        if let Some(folder) = &settings.old_dir {
+            write!(f, "olddir is {}, ", folder.display())?;
+        }
+        write!(f, "empty log files are {}rotated, ", if settings.if_empty { "" } else { "not " })?;
+        if let Some(bytes) = settings.min_size {
+            write!(f, "only log files >= {bytes} bytes are rotated, ")?;
+        }
+        if let Some(bytes) = settings.max_size {
+            write!(f, "log files >= {bytes} are rotated earlier, ")?;
+        }
+        if let Some(days) = settings.min_age {
+            write!(f, "only log files older than {days} days are rotated, ")?;
+        }
+        match &settings.mail {
+            Some(address) => write!(f, "old logs mailed to {address}"),
+            None => f.write_str("old logs are removed"),
+        }
     }
 }
 
-const NOT_READ: &str = "not all of it is read and committed yet";
+pub(super) const NOT_READ: &str = "not all of it is read and committed yet";
 const STILL_OPEN: &str = "a process still has it open for writing; let postrotate make it reopen its log";
 
 /// What everything in one pass shares.
@@ -429,7 +413,7 @@ impl Tick<'_> {
         event
     }
 
-    pub fn note(&mut self, text: &str) {
+    pub fn note(&mut self, text: fmt::Arguments<'_>) {
         self.listener.note(text);
     }
 

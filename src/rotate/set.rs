@@ -52,20 +52,13 @@ impl Rotator {
             return;
         }
         if held {
-            tick.note("not rotating any, because of the errors above");
-        } else if set.section.settings.shared_scripts || self.is_silent(set.section) {
+            tick.note(format_args!("not rotating any, because of the errors above"));
+        } else if set.section.settings.shared_scripts || is_silent(set.section) {
             self.group(set, ready, tick);
         } else {
             ready.into_iter().for_each(|due| self.group(set, vec![due], tick));
         }
         self.script(set, ScriptKind::Last, &first, &head, tick);
-    }
-
-    /// Whether nobody looks at one log of a section while another one is rotated: then all may be compressed at once.
-    fn is_silent(&self, section: &Section) -> bool {
-        let settings = &section.settings;
-        settings.scripts.keys().all(|kind| matches!(kind, ScriptKind::First | ScriptKind::Last))
-            && settings.mail.is_none()
     }
 
     /// Rotates the logs that share their scripts: all of a section, or one.
@@ -133,8 +126,8 @@ impl Rotator {
     fn prepare(&mut self, set: &mut Set<'_>, group: Vec<Due>, tick: &mut Tick<'_>) -> Option<Vec<Planned>> {
         let mut planned = Vec::new();
         for due in group {
-            let text = format!("rotating log {}, log->rotateCount is {}", due.log.display(), set.section.kept_text());
-            tick.note(&text);
+            let count = set.section.kept_text();
+            tick.note(format_args!("rotating log {}, log->rotateCount is {count}", due.log.display()));
             match self.plan_one(set, &due.log, tick) {
                 Ok(Some(plan)) => planned.push(Planned { due, plan }),
                 // What it waits for was told.
@@ -155,14 +148,13 @@ impl Rotator {
     fn plan_one(&mut self, set: &mut Set<'_>, log: &Path, tick: &mut Tick<'_>) -> Result<Option<Plan>, RotateError> {
         let now = tick.now;
         let wish = plan(set.section, log, tick.folders.around(set.section, log)?, &BTreeSet::new(), &now)?;
-        let (plan, has_leftovers) = match wish.before.iter().any(|action| matches!(action, Action::Compress { .. })) {
-            true if !self.options.dry => {
-                let locked = self.compress_leftovers(set, log, &wish.before, tick)?;
-                (plan(set.section, log, tick.folders.around(set.section, log)?, &locked, &now)?, true)
-            }
-            _ => (wish, false),
+        let has_leftovers = wish.before.iter().any(|action| matches!(action, Action::Compress { .. }));
+        let plan = if has_leftovers && !self.options.dry {
+            let locked = self.compress_leftovers(set, log, &wish.before, tick)?;
+            plan(set.section, log, tick.folders.around(set.section, log)?, &locked, &now)?
+        } else {
+            wish
         };
-        debug_assert!(!has_leftovers || !plan.before.iter().any(|action| matches!(action, Action::Compress { .. })));
         let removals = plan.before.iter().filter(|action| matches!(action, Action::Remove { .. }));
         for action in removals {
             if let Some(why) = self.obstacle(set.section, log, action, tick) {
@@ -304,9 +296,9 @@ impl Rotator {
         tick: &mut Tick<'_>,
     ) -> Result<Done, RotateError> {
         if !matches!(action, Action::Compress { .. }) {
-            tick.note(&action.to_string());
+            tick.note(format_args!("{action}"));
         } else {
-            tick.note(&format!("compressing log with: {}", set.section.settings.compress_command));
+            tick.note(format_args!("compressing log with: {}", set.section.settings.compress_command));
         }
         if self.options.dry {
             return Ok(Done::Plain);
@@ -314,7 +306,7 @@ impl Rotator {
         tick.listener.step(action);
         let done = set.executor.execute(log, action);
         for warning in std::mem::take(&mut set.executor.told) {
-            self.tell(tick, log, super::rotator::subject(action), What::Warned { level: Level::Error, warning });
+            self.tell(tick, log, action.subject(), What::Warned { level: Level::Error, warning });
         }
         let done = match done {
             Ok(done) => done,
@@ -458,7 +450,7 @@ impl Rotator {
         tick: &mut Tick<'_>,
     ) -> bool {
         let Some(text) = set.section.script(kind) else { return true };
-        tick.note(&format!("running {} script", kind.words()));
+        tick.note(format_args!("running {} script", kind.words()));
         if self.options.dry {
             return true;
         }
@@ -473,6 +465,12 @@ impl Rotator {
         tick.spared.insert(log.to_owned());
         false
     }
+}
+
+/// Whether nobody looks at one log of a section while another one is rotated: then all may be compressed at once.
+fn is_silent(section: &Section) -> bool {
+    let settings = &section.settings;
+    settings.scripts.keys().all(|kind| matches!(kind, ScriptKind::First | ScriptKind::Last)) && settings.mail.is_none()
 }
 
 /// As far as we may: it is no disaster where we may not.

@@ -16,7 +16,7 @@ use super::create::{Like, create_new};
 use super::error::RotateError;
 use super::event::Level;
 use super::policy::Problem;
-use crate::sys::atomic::sync_folder_of;
+use crate::sys::atomic;
 use crate::sys::files::open_regular_for_appending;
 
 const HEAD: &[u8] = b"logrotate state -- version ";
@@ -121,21 +121,11 @@ impl StateFile {
         let old = fs::metadata(&self.path).ok();
         let (mode, uid, gid) = old.as_ref().map_or((0o640, 0, 0), |old| (old.mode() & 0o7773, old.uid(), old.gid()));
         let like = File::open(&self.path).ok();
-        let mut name = self.path.clone().into_os_string();
-        name.push(".tmp");
-        let temporary = PathBuf::from(name);
-        match fs::remove_file(&temporary) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed(e)),
-            _ => {}
-        }
-        let file = create_new(&temporary, &Like { mode, uid, gid, file: like.as_ref() }).map_err(failed)?;
-        let written = (&file).write_all(&to_bytes(&self.last)).and_then(|()| file.sync_all());
-        written.and_then(|()| fs::rename(&temporary, &self.path)).map_err(|e| {
-            let _ = fs::remove_file(&temporary); // the disk may be full of it
-            failed(e)
-        })?;
+        let like = Like { mode, uid, gid, file: like.as_ref() };
+        atomic::write_to(&self.path, &to_bytes(&self.last), |temporary| create_new(temporary, &like))
+            .map_err(failed)?;
         self.is_dirty = false;
-        sync_folder_of(&self.path).map_err(failed)
+        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ use super::names::Family;
 use super::plan::{Listed, Listing};
 use super::policy::{Create, Method, Policy, Section};
 use crate::sys::clock;
-use crate::sys::files::{FileId, leads_through_link, size_without_leading_hole};
+use crate::sys::files::{FileId, folder_of, leads_through_link, size_without_leading_hole};
 use crate::sys::user::is_root;
 
 /// As the shell matches: `*` stops at `/` and leaves hidden files alone.
@@ -157,7 +157,7 @@ fn inspect_folder(section: &Section, log: &Path) -> Option<Found> {
     if section.settings.su.is_some() || !is_root() {
         return None;
     }
-    let folder = log.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(log);
     let metadata = match fs::metadata(folder) {
         Ok(metadata) => metadata,
         Err(e) if e.kind() == io::ErrorKind::NotFound && section.settings.missing_ok => return Some(Found::Gone),
@@ -172,7 +172,7 @@ pub(super) fn check_old_dir(section: &Section, log: &Path, dry: bool) -> Result<
     let settings = &section.settings;
     let Some(old_dir) = &settings.old_dir else { return Ok(()) };
     let place = || format!("{}:{}", section.file.display(), section.end);
-    let own = log.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let own = folder_of(log);
     let own_metadata = match fs::metadata(own) {
         Ok(metadata) => metadata,
         Err(_) if settings.missing_ok => return Ok(()),
@@ -222,6 +222,11 @@ fn listed(metadata: &Metadata) -> Listed {
     }
 }
 
+/// The folder of a bare name is the one we are in.
+fn readable(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+}
+
 /// What is in the folders that were looked into, kept true by whoever changes it.
 #[derive(Debug, Default)]
 pub(super) struct Folders {
@@ -250,7 +255,7 @@ impl Folders {
         if let Some(known) = self.hidden.get(folder) {
             return *known;
         }
-        let opened = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let opened = readable(folder);
         let mut names = fs::read_dir(opened).into_iter().flatten().flatten().map(|item| item.file_name());
         let hidden = names.any(|name| name.as_encoded_bytes().starts_with(b"."));
         self.hidden.insert(folder.to_owned(), hidden);
@@ -258,7 +263,7 @@ impl Folders {
     }
 
     fn read(&mut self, folder: &Path) -> Result<(), RotateError> {
-        let opened = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let opened = readable(folder);
         for item in fs::read_dir(opened).map_err(RotateError::file("list", opened))? {
             let Ok(item) = item else { continue };
             // What vanishes while we look was not ours to rotate.

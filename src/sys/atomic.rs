@@ -5,9 +5,17 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use crate::sys::files::folder_of;
+
 /// Replaces `path` by `bytes`: temporary name beside it, fsync, rename, fsync of the folder.
 /// The new file has mode 0640.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // create_new: whoever put a link there in the meantime gets an error, not our bytes.
+    write_to(path, bytes, |temporary| OpenOptions::new().write(true).create_new(true).mode(0o640).open(temporary))
+}
+
+/// The same with a file that `create` makes, which must be new.
+pub fn write_to(path: &Path, bytes: &[u8], create: impl FnOnce(&Path) -> io::Result<File>) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
     let temporary = path.with_file_name(name);
@@ -15,11 +23,12 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
         _ => {}
     }
-    // create_new: whoever put a link there in the meantime gets an error, not our bytes.
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o640).open(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
+    let mut file = create(&temporary)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary); // the disk may be full of it
+    }
+    written?;
     sync_folder_of(path)
 }
 
@@ -30,10 +39,7 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// `sync_folder` for the folder that holds `path`.
 pub fn sync_folder_of(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => sync_folder(folder),
-        _ => sync_folder(Path::new(".")),
-    }
+    sync_folder(folder_of(path))
 }
 
 #[cfg(test)]

@@ -26,6 +26,14 @@ impl FileId {
     }
 }
 
+/// The folder that holds `path`, also for a bare name.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// Opens a regular file for reading: no symbolic link in its last place, and no waiting on a FIFO.
 pub fn open_regular(path: &Path) -> io::Result<(File, Metadata)> {
     open_with(OpenOptions::new().read(true), path)

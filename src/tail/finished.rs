@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::record::Position;
-use crate::sys::files::FileId;
+use crate::sys::files::{FileId, folder_of};
 use crate::tail::generations::Listing;
 use crate::tail::stream::{Opened, Stream};
-use crate::tail::tailer::{Tick, folder_of};
+use crate::tail::tailer::Tick;
 use crate::tail::{Content, TailError, Tailer, discover};
 
 /// A file read to its end, or as far as it goes.

@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use crate::record::RawBatch;
-use crate::sys::files::FileId;
+use crate::sys::files::{FileId, folder_of};
 use crate::tail::cut::{Behind, Rest, find_behind, wait_for_cut};
 use crate::tail::generations::Listing;
 use crate::tail::rotated::{Log, find_continuation};
 use crate::tail::stream::{Opened, open_error};
-use crate::tail::tailer::folder_of;
 use crate::tail::{TailError, Tailer};
 
 impl Tailer {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::record::{Fingerprint, Position, RawBatch, StreamId};
 use crate::sys::clock::SECOND;
-use crate::sys::files::FileId;
+use crate::sys::files::{FileId, folder_of};
 use crate::tail::discover::{self, Source};
 use crate::tail::finished::Finished;
 use crate::tail::generations::Listing;
@@ -388,11 +388,4 @@ enum Progress {
     End,
     Replaced,
     Finished,
-}
-
-pub(super) fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }
