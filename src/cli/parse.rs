@@ -39,8 +39,8 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     let source: Arc<str> = Arc::from(arguments.file.to_string_lossy());
     let position = Position::default();
     let parser = pipeline.unwrap_or(&any).stream(&source);
-    let mut run = Run { parser, position, source, rest: Vec::new() };
-    let mut read = reader(&arguments.file)?;
+    let (mut read, written) = reader(&arguments.file)?;
+    let mut run = Run { parser, position, source, written, rest: Vec::new() };
     loop {
         let mut chunk = vec![0; CHUNK];
         let count = read(&mut chunk)?;
@@ -57,23 +57,27 @@ const CHUNK: usize = 1 << 20;
 
 type Reader = Box<dyn FnMut(&mut [u8]) -> std::io::Result<usize>>;
 
-fn reader(file: &std::path::Path) -> anyhow::Result<Reader> {
+/// What gives the file's bytes, and when it was written last.
+fn reader(file: &std::path::Path) -> anyhow::Result<(Reader, i64)> {
     if file == std::path::Path::new("-") {
-        return Ok(Box::new(|buffer| std::io::stdin().lock().read(buffer)));
+        return Ok((Box::new(|buffer| std::io::stdin().lock().read(buffer)), clock::now()));
     }
-    let (mut content, _) = Content::open(file).map_err(|e| anyhow::anyhow!("{}: {e}", file.display()))?;
+    let (mut content, metadata) = Content::open(file).map_err(|e| anyhow::anyhow!("{}: {e}", file.display()))?;
+    let written = metadata.modified().map_or_else(|_| clock::now(), clock::from_system);
     let mut offset = 0;
-    Ok(Box::new(move |buffer| {
+    let read = move |buffer: &mut [u8]| {
         let count = content.read_at(offset, buffer)?;
         offset += count as u64;
         Ok(count)
-    }))
+    };
+    Ok((Box::new(read), written))
 }
 
 struct Run {
     parser: StreamParser,
     position: Position,
     source: Arc<str>,
+    written: i64,
     /// The beginning of a line whose end is not there yet.
     rest: Vec<u8>,
 }
@@ -93,6 +97,7 @@ impl Run {
             bytes,
             truncated: false,
             read_time: clock::now(),
+            written: self.written,
             quiet_since: None,
             cut: None,
             position: self.position.clone(),

@@ -13,7 +13,25 @@ const STEP: i64 = 900 * SECOND;
 #[derive(Clone, Debug)]
 pub struct Zone {
     kind: Kind,
-    cached: Option<(i64, i64)>,
+    cached: Option<(i64, Offsets)>,
+}
+
+/// What was odd about a time on the wall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fold {
+    None,
+    /// It occurs twice, when clocks go back; this is the later, in UTC nanoseconds.
+    Overlap(i64),
+    /// It never was, when they go forward.
+    Gap,
+}
+
+/// Nanoseconds east of UTC of a time on the wall: the first pass, and the second where there is one.
+#[derive(Clone, Copy, Debug)]
+enum Offsets {
+    One(i64),
+    Two(i64, i64),
+    Gap(i64),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,41 +61,63 @@ impl Zone {
         Some(Zone { kind, cached: None })
     }
 
-    /// UTC nanoseconds of a time on this zone's wall. A time that occurs twice, when clocks go back, is taken as
-    /// the earlier; one that never was, when they go forward, as if they had not yet.
-    pub fn to_utc(&mut self, naive: i64) -> i64 {
+    pub fn named(zone: Tz) -> Zone {
+        Zone { kind: Kind::Named(zone), cached: None }
+    }
+
+    /// UTC nanoseconds of a time on this zone's wall. One that never was is taken as if the clocks had not yet gone
+    /// forward.
+    pub fn to_utc(&mut self, naive: i64) -> (i64, Fold) {
         if matches!(self.kind, Kind::Utc) {
-            return naive;
+            return (naive, Fold::None);
         }
         let slot = naive.div_euclid(STEP);
-        match self.cached {
-            Some((known, offset)) if known == slot => naive - offset,
+        let offsets = match self.cached {
+            Some((known, offsets)) if known == slot => offsets,
             _ => {
-                let offset = self.offset(naive);
-                self.cached = Some((slot, offset));
-                naive - offset
+                let offsets = self.offsets(naive);
+                self.cached = Some((slot, offsets));
+                offsets
             }
+        };
+        match offsets {
+            Offsets::One(offset) => (naive - offset, Fold::None),
+            Offsets::Two(offset, later) => (naive - offset, Fold::Overlap(naive - later)),
+            Offsets::Gap(offset) => (naive - offset, Fold::Gap),
         }
     }
 
-    /// Nanoseconds east of UTC.
-    fn offset(&self, naive: i64) -> i64 {
-        let time = DateTime::from_timestamp_nanos(naive).naive_utc();
+    /// Nanoseconds east of UTC at a time in UTC.
+    pub fn east(&self, utc: i64) -> i64 {
+        let time = DateTime::from_timestamp_nanos(utc).naive_utc();
         let seconds = match self.kind {
             Kind::Utc => 0,
-            Kind::Local => offset_in(&Local, time),
-            Kind::Named(zone) => offset_in(&zone, time),
+            Kind::Local => Local.offset_from_utc_datetime(&time).fix().local_minus_utc(),
+            Kind::Named(zone) => zone.offset_from_utc_datetime(&time).fix().local_minus_utc(),
         };
         i64::from(seconds) * SECOND
     }
+
+    fn offsets(&self, naive: i64) -> Offsets {
+        let time = DateTime::from_timestamp_nanos(naive).naive_utc();
+        match self.kind {
+            Kind::Utc => Offsets::One(0),
+            Kind::Local => offsets_in(&Local, time),
+            Kind::Named(zone) => offsets_in(&zone, time),
+        }
+    }
 }
 
-fn offset_in<Z: TimeZone>(zone: &Z, time: NaiveDateTime) -> i32 {
-    let seconds = |offset: &Z::Offset| offset.fix().local_minus_utc();
+fn offsets_in<Z: TimeZone>(zone: &Z, time: NaiveDateTime) -> Offsets {
+    let east = |offset: &Z::Offset| i64::from(offset.fix().local_minus_utc()) * SECOND;
     match zone.offset_from_local_datetime(&time) {
-        LocalResult::Single(offset) | LocalResult::Ambiguous(offset, _) => seconds(&offset),
-        // In the gap: the offset that was in force an hour before.
-        LocalResult::None => seconds(&zone.offset_from_utc_datetime(&(time - chrono::Duration::hours(12)))),
+        LocalResult::Single(offset) => Offsets::One(east(&offset)),
+        LocalResult::Ambiguous(first, second) => Offsets::Two(east(&first), east(&second)),
+        // In the gap: the offset that was in force half a day before.
+        LocalResult::None => {
+            let before = time.checked_sub_signed(chrono::Duration::hours(12)).unwrap_or(time);
+            Offsets::Gap(east(&zone.offset_from_utc_datetime(&before)))
+        }
     }
 }
 
@@ -91,8 +131,8 @@ mod tests {
             let parse = |t: &str| DateTime::parse_from_rfc3339(t).unwrap().timestamp_nanos_opt().unwrap();
             let mut zone = Zone::from_name(zone).unwrap();
             // Twice: the second answer comes from the cache.
-            assert_eq!(zone.to_utc(parse(naive)), parse(want));
-            assert_eq!(zone.to_utc(parse(naive) + 1), parse(want) + 1);
+            assert_eq!(zone.to_utc(parse(naive)).0, parse(want));
+            assert_eq!(zone.to_utc(parse(naive) + 1).0, parse(want) + 1);
         };
         check("UTC", "2026-11-23T10:15:30Z", "2026-11-23T10:15:30Z");
         check("Europe/Berlin", "2026-11-23T10:15:30Z", "2026-11-23T09:15:30Z");

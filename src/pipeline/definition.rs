@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use regex::Regex;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::parse::Format;
-use crate::parse::zone::Zone;
+use crate::parse::{Format, Zone, known};
 use crate::pipeline::{ANY, Compiled, PipelineError};
 use crate::record::Value;
 
@@ -157,16 +157,17 @@ fn session_id(place: &Place<'_>, pattern: &Spanned<String>) -> Result<Regex, Pip
     Ok(regex)
 }
 
-fn formats(place: &Place<'_>, names: Option<Vec<Spanned<String>>>) -> Result<Vec<Format>, PipelineError> {
-    let Some(names) = names else { return Ok(Format::ALL.to_vec()) };
-    let known = || Format::ALL.map(Format::name).join(", ");
+fn formats(place: &Place<'_>, names: Option<Vec<Spanned<String>>>) -> Result<Vec<Arc<Format>>, PipelineError> {
+    let Some(names) = names else { return Ok(known().to_vec()) };
+    let list = || known().iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
     let find = |name: &Spanned<String>| {
-        let message = || format!("there is no format {:?}; there are {}", name.get_ref(), known());
-        Format::from_name(name.get_ref()).ok_or_else(|| place.wrong(name.span(), message()))
+        let message = || format!("there is no format {:?}; there are {}", name.get_ref(), list());
+        let found = known().iter().find(|format| format.name() == name.get_ref());
+        found.cloned().ok_or_else(|| place.wrong(name.span(), message()))
     };
     let mut formats = names.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-    formats.retain(|f| *f != Format::Text);
-    formats.push(Format::Text);
+    formats.retain(|format| !format.is_text());
+    formats.extend(known().iter().filter(|format| format.is_text()).cloned());
     Ok(formats)
 }
 

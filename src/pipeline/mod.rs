@@ -2,6 +2,7 @@
 //! compiled once; each followed file then has a [`StreamParser`], which turns batches of lines into entries.
 
 mod definition;
+mod line;
 mod sample;
 mod stream;
 
@@ -13,8 +14,7 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use crate::parse::Format;
-use crate::parse::zone::Zone;
+use crate::parse::{Format, Zone, known};
 use crate::record::Field;
 
 pub use stream::StreamParser;
@@ -64,7 +64,7 @@ struct Compiled {
     /// Group 1, matched against the path, is the session id of lines that name none.
     session_id: Option<Regex>,
     /// The formats tried, in order; text is always the last.
-    formats: Vec<Format>,
+    formats: Vec<Arc<Format>>,
     /// Fields that every entry gets.
     labels: Vec<Field>,
     samples: Vec<Sample>,
@@ -104,7 +104,7 @@ impl Pipeline {
             start_at_end: false,
             zone: Zone::local(),
             session_id: None,
-            formats: Format::ALL.to_vec(),
+            formats: known().to_vec(),
             labels: Vec::new(),
             samples: Vec::new(),
         }))

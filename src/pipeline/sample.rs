@@ -51,6 +51,7 @@ fn entries(pipeline: &Arc<Compiled>, sample: &Sample) -> Vec<Entry> {
         bytes: sample.lines.clone().into_bytes(),
         truncated: false,
         read_time: READ_TIME,
+        written: READ_TIME,
         quiet_since: None,
         cut: None,
         position: Position::default(),

@@ -5,13 +5,16 @@
 //! text by itself. What is decided depends on the entry before and nothing else, so that reading again from the
 //! beginning of any entry gives the same entries.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::parse::Format;
-use crate::parse::zone::Zone;
+use crate::parse::envelope::{self, Letter};
+use crate::parse::time::Stamp;
+use crate::parse::{Clock, Head, Joins, Zone, lines, set_time};
 use crate::pipeline::Compiled;
-use crate::record::{Entry, EntryBatch, Fingerprint, Outcomes, Position, RawBatch, StreamId, TAIL_LEN, Value};
+use crate::pipeline::line::Line;
+use crate::record::{
+    Entry, EntryBatch, Fingerprint, Outcomes, Position, RawBatch, StreamId, TAIL_LEN, Text, TimeSource, Value,
+};
 
 /// An entry of more lines is cut there, and goes on as another.
 const MAX_LINES: u64 = 500;
@@ -23,38 +26,47 @@ pub struct StreamParser {
     pipeline: Arc<Compiled>,
     source: Arc<str>,
     session_id: Option<Box<str>>,
-    zone: Zone,
+    clock: Clock,
     stream: StreamId,
     /// The format of the entry before: tried first, since lines come in runs.
-    recent: Option<Format>,
+    recent: Option<usize>,
     waiting: Option<Waiting>,
+    /// What the first line of the waiting entry says, and room to look at the next line.
+    head: Head,
+    next_head: Head,
     /// The text of the waiting entry.
     text: String,
+    /// The same as it stood in the file, where that is something else.
+    raw: String,
     /// Behind the last line seen; set by the first batch.
     position: Position,
     /// Where the waiting entry began, if the file's head was cut since: in the content as it was before.
     before_cut: Option<Position>,
 }
 
-/// An entry that may still get lines.
+/// An entry that may still get lines. What its first line says is in [`StreamParser::head`].
 #[derive(Debug)]
 struct Waiting {
-    format: Format,
+    /// Its place among the pipeline's formats.
+    format: usize,
     /// Offset of its first byte, and the fingerprint of what is before it.
     start: (u64, Fingerprint),
+    /// When its first line was read, and when its file had been written.
     read_time: i64,
+    written: i64,
     outcomes: Outcomes,
-    /// Takes any line that does not begin an entry.
-    takes_all: bool,
+    joins: Joins,
     /// Within a traceback, whose last line is not indented.
     in_traceback: bool,
-}
-
-/// One line, cleaned.
-struct Line<'a> {
-    text: Cow<'a, str>,
-    /// Its own part of the counts.
-    outcomes: Outcomes,
+    /// Within an object printed over several lines.
+    in_object: bool,
+    /// What was around its first line, and whether the last line goes on in the next.
+    stamp: Option<Stamp>,
+    from: Option<&'static str>,
+    container: Option<Box<str>>,
+    is_partial: bool,
+    /// Its text is not what stood in the file: that is in [`StreamParser::raw`].
+    is_wrapped: bool,
 }
 
 impl StreamParser {
@@ -62,21 +74,24 @@ impl StreamParser {
         let found = pipeline.session_id.as_ref().and_then(|regex| regex.captures(source));
         let session_id = found.and_then(|c| c.get(1)).map(|group| Box::from(group.as_str()));
         StreamParser {
-            zone: pipeline.zone.clone(),
+            clock: Clock::new(pipeline.zone.clone()),
             pipeline,
             source: source.clone(),
             session_id,
             stream: StreamId(0),
             recent: None,
             waiting: None,
+            head: Head::default(),
+            next_head: Head::default(),
             text: String::new(),
+            raw: String::new(),
             position: Position::default(),
             before_cut: None,
         }
     }
 
     pub(super) fn set_zone(&mut self, zone: Zone) {
-        self.zone = zone;
+        self.clock.set_zone(zone);
     }
 
     /// The entries that `batch` completes. The last one waits for more lines, unless the batch is the last.
@@ -146,75 +161,144 @@ impl StreamParser {
     }
 
     fn line(&mut self, line: Line<'_>, batch: &RawBatch, start: usize, out: &mut Out) {
-        let text = &*line.text;
-        if text.trim_ascii().is_empty() {
-            self.blank(&line, out);
+        let letter = envelope::open(&line.text);
+        let text = letter.as_ref().map_or(&*line.text, |letter| &*letter.text);
+        let raw = letter.is_some().then_some(&*line.text);
+        let is_partial = letter.as_ref().is_some_and(|letter| letter.is_partial);
+        if self.goes_on(letter.as_ref()) {
+            self.append("", text, raw, line.outcomes, is_partial);
             return;
         }
-        let format = self.recognise(text);
-        if format.is_none() && self.joins(text) {
-            self.join(text, line.outcomes);
+        if text.trim_ascii().is_empty() {
+            self.blank(raw, line.outcomes, out);
+            return;
+        }
+        let format = if self.keeps_next(text) { None } else { self.recognise(text) };
+        let container = letter.as_ref().and_then(|letter| letter.container);
+        if format.is_none() && self.is_of(container) && self.joins(text) {
+            self.append("\n", text, raw, line.outcomes, is_partial);
             return;
         }
         self.finish(out);
-        let format = format.unwrap_or(Format::Text);
-        let waiting = Waiting {
+        std::mem::swap(&mut self.head, &mut self.next_head);
+        self.begin(format, text, raw, batch, start, line.outcomes);
+        if let (Some(letter), Some(waiting)) = (letter, &mut self.waiting) {
+            (waiting.stamp, waiting.from, waiting.is_partial) = (letter.stamp, letter.stream, letter.is_partial);
+            waiting.container = letter.container.map(Box::from);
+        }
+    }
+
+    /// An entry begins; `format` is free text where none knew the line.
+    fn begin(
+        &mut self,
+        format: Option<usize>,
+        text: &str,
+        raw: Option<&str>,
+        batch: &RawBatch,
+        start: usize,
+        outcomes: Outcomes,
+    ) {
+        let format = format.unwrap_or(self.pipeline.formats.len() - 1);
+        self.text.clear();
+        self.text.push_str(text);
+        self.raw.clear();
+        self.raw.push_str(raw.unwrap_or(""));
+        self.waiting = Some(Waiting {
             format,
             start: (batch.offset + start as u64, Fingerprint::default()),
             read_time: batch.read_time,
-            outcomes: line.outcomes,
-            takes_all: takes_all(format, text),
-            in_traceback: is_traceback(text),
-        };
-        self.text.clear();
-        self.text.push_str(text);
-        self.waiting = Some(waiting);
+            written: batch.written,
+            outcomes,
+            joins: self.pipeline.formats[format].joins(&self.head),
+            in_traceback: lines::look(text) == lines::Line::Traceback,
+            in_object: lines::opens_object(text),
+            stamp: None,
+            from: None,
+            container: None,
+            is_partial: false,
+            is_wrapped: raw.is_some(),
+        });
+    }
+
+    /// Whether a line is the rest of the one before, which a container's runtime had cut.
+    fn goes_on(&self, letter: Option<&Letter<'_>>) -> bool {
+        let Some(waiting) = self.waiting.as_ref().filter(|waiting| waiting.is_partial) else { return false };
+        letter.is_some_and(|letter| letter.stream == waiting.from && self.has_room(waiting, letter.text.len()))
     }
 
     /// A blank line belongs to the entry around it, if there is one.
-    fn blank(&mut self, line: &Line<'_>, out: &mut Out) {
-        let mut outcomes = line.outcomes;
-        outcomes.joined = 1;
-        match &mut self.waiting {
-            Some(waiting) => {
-                waiting.outcomes.add(&outcomes);
-                if self.text.len() < MAX_BYTES {
-                    self.text.push('\n');
-                }
-            }
-            None => out.outcomes.add(&outcomes),
+    fn blank(&mut self, raw: Option<&str>, outcomes: Outcomes, out: &mut Out) {
+        match &self.waiting {
+            Some(_) if self.text.len() < MAX_BYTES => self.append("\n", "", raw, outcomes, false),
+            Some(_) => self.append("", "", None, outcomes, false),
+            None => out.outcomes.add(&Outcomes { joined: 1, ..outcomes }),
         }
     }
 
     /// The format of which `line` begins an entry.
-    fn recognise(&mut self, line: &str) -> Option<Format> {
+    fn recognise(&mut self, line: &str) -> Option<usize> {
+        let formats = &self.pipeline.formats;
+        self.next_head.clear();
         if let Some(recent) = self.recent
-            && recent.recognises(line)
+            && formats[recent].recognises(line, &mut self.next_head)
         {
             return Some(recent);
         }
-        let found = self.pipeline.formats.iter().copied().find(|f| Some(*f) != self.recent && f.recognises(line));
+        let head = &mut self.next_head;
+        let mut others = (0..formats.len()).filter(|index| Some(*index) != self.recent);
+        let found = others.find(|index| formats[*index].recognises(line, head));
         // Text recognises what other formats know better, so it is never tried before them.
-        self.recent = found.filter(|f| *f != Format::Text).or(self.recent);
+        self.recent = found.filter(|index| !formats[*index].is_text()).or(self.recent);
         found
+    }
+
+    /// Whether the waiting entry takes the next line whatever it looks like.
+    fn keeps_next(&self, line: &str) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| {
+            let is_below = waiting.outcomes.lines == 1 && self.pipeline.formats[waiting.format].has_level_below();
+            is_below || waiting.in_object && line.starts_with([' ', '\t', '}'])
+        })
+    }
+
+    /// Whether the waiting entry is of this container, if containers are told apart.
+    fn is_of(&self, container: Option<&str>) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.container.as_deref() == container)
+    }
+
+    fn has_room(&self, waiting: &Waiting, more: usize) -> bool {
+        waiting.outcomes.lines < MAX_LINES && self.text.len() + more < MAX_BYTES
     }
 
     /// Whether `line`, which begins no entry, belongs to the waiting one.
     fn joins(&self, line: &str) -> bool {
         let Some(waiting) = &self.waiting else { return false };
-        if waiting.outcomes.lines >= MAX_LINES || self.text.len() + line.len() >= MAX_BYTES {
-            return false;
-        }
-        waiting.takes_all || waiting.in_traceback || line.starts_with([' ', '\t']) || is_traceback(line)
+        self.has_room(waiting, line.len())
+            && (waiting.joins == Joins::All
+                || waiting.in_traceback
+                || waiting.in_object && lines::look(line) == lines::Line::Closes
+                || matches!(lines::look(line), lines::Line::Goes | lines::Line::Traceback)
+                || self.keeps_next(line))
     }
 
-    fn join(&mut self, line: &str, outcomes: Outcomes) {
+    /// Adds a line to the waiting entry.
+    fn append(&mut self, separator: &str, line: &str, raw: Option<&str>, outcomes: Outcomes, is_partial: bool) {
         let Some(waiting) = &mut self.waiting else { return };
-        let is_indented = line.starts_with([' ', '\t']);
-        waiting.in_traceback = is_traceback(line) || (waiting.in_traceback && is_indented);
+        let look = lines::look(line);
+        let goes_on = line.is_empty() || matches!(look, lines::Line::Goes | lines::Line::Frame);
+        waiting.in_traceback = look == lines::Line::Traceback || waiting.in_traceback && goes_on;
+        waiting.in_object &= look != lines::Line::Closes;
+        waiting.is_partial = is_partial;
         waiting.outcomes.add(&outcomes);
         waiting.outcomes.joined += 1;
-        self.text.push('\n');
+        if raw.is_some() && !waiting.is_wrapped {
+            waiting.is_wrapped = true;
+            self.raw.clone_from(&self.text);
+        }
+        if waiting.is_wrapped {
+            self.raw.push('\n');
+            self.raw.push_str(raw.unwrap_or(line));
+        }
+        self.text.push_str(separator);
         self.text.push_str(line);
     }
 
@@ -235,16 +319,33 @@ impl StreamParser {
     fn finish(&mut self, out: &mut Out) {
         let Some(waiting) = self.waiting.take() else { return };
         self.before_cut = None;
-        let raw = self.text.trim_end_matches('\n');
-        let mut entry = self.fresh(raw, &waiting);
-        let mut is_parsed = waiting.format != Format::Text;
-        if !waiting.format.fill(&mut entry, &mut self.zone) {
-            entry = self.fresh(raw, &waiting);
-            Format::Text.fill(&mut entry, &mut self.zone);
+        self.clock.observe(waiting.written, waiting.read_time);
+        let text = self.text.trim_end_matches('\n');
+        let format = &self.pipeline.formats[waiting.format];
+        let mut entry = self.fresh(text, &waiting);
+        let mut is_parsed = !format.is_text();
+        if !format.fill(&mut entry, &self.head, &mut self.clock) {
+            entry = self.fresh(text, &waiting);
             is_parsed = false;
+            self.fill_as_text(&mut entry);
+        }
+        if let Some(stamp) =
+            waiting.stamp.filter(|_| matches!(entry.time_source, TimeSource::Read | TimeSource::Estimated))
+        {
+            set_time(&mut entry, self.clock.tell(&stamp, true));
+        }
+        if waiting.is_wrapped {
+            entry.message = Text::Owned(entry.message().into());
+            entry.raw = self.raw.as_str().into();
         }
         if entry.session_id.is_none() {
             entry.session_id = self.session_id.clone();
+        }
+        if entry.logger.is_none() {
+            entry.logger = waiting.container;
+        }
+        if let Some(stream) = waiting.from {
+            entry.fields.push(("stream".into(), Value::Str(stream.into())));
         }
         if waiting.outcomes.truncated > 0 {
             entry.fields.push(("truncated".into(), Value::Bool(true)));
@@ -254,6 +355,14 @@ impl StreamParser {
         out.outcomes.parsed += u64::from(is_parsed);
         out.outcomes.text += u64::from(!is_parsed);
         out.entries.push(entry);
+    }
+
+    /// For a text that turned out not to be of its format.
+    fn fill_as_text(&mut self, entry: &mut Entry) {
+        let Some(text) = self.pipeline.formats.last() else { return };
+        self.head.clear();
+        text.recognises(entry.raw.lines().next().unwrap_or(""), &mut self.head);
+        text.fill(entry, &self.head, &mut self.clock);
     }
 
     fn fresh(&self, raw: &str, waiting: &Waiting) -> Entry {
@@ -271,49 +380,4 @@ impl StreamParser {
 struct Out {
     entries: Vec<Entry>,
     outcomes: Outcomes,
-}
-
-/// An entry with such a heading takes all lines up to the next heading. JSON and access lines are complete by
-/// themselves, and a mere level word at the head may stand in prose.
-fn takes_all(format: Format, line: &str) -> bool {
-    match format {
-        Format::Python | Format::Uvicorn | Format::BasicConfig => true,
-        Format::Json | Format::Access => false,
-        Format::Text => Format::has_time(line),
-    }
-}
-
-/// Python's words between the parts of a traceback.
-fn is_traceback(line: &str) -> bool {
-    line.starts_with("Traceback (most recent call last)")
-        || line.starts_with("During handling of the above exception")
-        || line.starts_with("The above exception was the direct cause")
-}
-
-impl<'a> Line<'a> {
-    fn from_text(line: &'a str) -> Line<'a> {
-        let text = line.strip_suffix('\n').unwrap_or(line);
-        let text = text.strip_suffix('\r').unwrap_or(text);
-        let rest = text.trim_start_matches('\0');
-        let outcomes = Outcomes { lines: 1, nul_bytes: (text.len() - rest.len()) as u64, ..Outcomes::default() };
-        Line { text: Cow::Borrowed(rest), outcomes }
-    }
-
-    /// A line that may not be UTF-8. When it was cut, a character cut through at its end is left out.
-    fn from_bytes(line: &'a [u8], truncated: bool) -> Line<'a> {
-        let body = line.strip_suffix(b"\n").unwrap_or(line);
-        let body = match str::from_utf8(body) {
-            Err(error) if truncated && error.error_len().is_none() => &body[..error.valid_up_to()],
-            _ => body,
-        };
-        match str::from_utf8(body) {
-            Ok(text) => Line::from_text(text),
-            Err(_) => {
-                let text = String::from_utf8_lossy(body);
-                let cleaned = Line::from_text(&text);
-                let outcomes = Outcomes { invalid_utf8: 1, ..cleaned.outcomes };
-                Line { text: Cow::Owned(cleaned.text.into_owned()), outcomes }
-            }
-        }
-    }
 }

@@ -32,6 +32,7 @@ fn batch(text: &[u8], start: usize, end: usize, last: bool) -> RawBatch {
         bytes: text[start..end].to_vec(),
         truncated: false,
         read_time: 5,
+        written: 5,
         quiet_since: None,
         cut: None,
         position: position(end as u64, &text[..end]),

@@ -25,6 +25,8 @@ pub struct RawBatch {
     pub truncated: bool,
     /// When the bytes were read, nanoseconds since the epoch.
     pub read_time: i64,
+    /// When the file was written last, nanoseconds since the epoch; not after `read_time`.
+    pub written: i64,
     /// When the file was written last, if these are its last whole lines for now; `None` when more follow at once.
     pub quiet_since: Option<i64>,
     /// The file's head was taken out, up to this offset as it was counted before: `offset` is smaller now, and nothing

@@ -16,6 +16,9 @@ pub enum TimeSource {
     Line = 1,
     /// The line had a time without a zone, and the pipeline's zone was assumed.
     Zone = 2,
+    /// The line had none, or lacked the year or the date: completed from the entry before, or from when the file was
+    /// written.
+    Estimated = 3,
 }
 
 /// Where an entry's level came from. Never from words in the message.
@@ -32,13 +35,14 @@ pub enum LevelSource {
 }
 
 impl TimeSource {
-    pub const ALL: [TimeSource; 3] = [TimeSource::Read, TimeSource::Line, TimeSource::Zone];
+    pub const ALL: [TimeSource; 4] = [TimeSource::Read, TimeSource::Line, TimeSource::Zone, TimeSource::Estimated];
 
     pub fn name(self) -> &'static str {
         match self {
             TimeSource::Read => "read",
             TimeSource::Line => "line",
             TimeSource::Zone => "zone",
+            TimeSource::Estimated => "estimated",
         }
     }
 }

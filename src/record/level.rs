@@ -32,25 +32,37 @@ impl Level {
         Level::Fatal,
     ];
 
-    /// The level a program's word stands for, whatever its case; `None` when it is not one.
+    /// The level a program's word stands for, whatever its case; `None` when it is not one. These are the words that
+    /// mean a level wherever they stand at a head; see [`Level::from_column`] for the rest.
     pub fn from_word(word: &str) -> Option<Level> {
-        let mut lower = [0u8; 16];
-        let bytes = word.as_bytes();
-        let slot = lower.get_mut(..bytes.len())?;
-        slot.copy_from_slice(bytes);
-        slot.make_ascii_lowercase();
-        Some(match &*slot {
-            b"trace" | b"finest" | b"verbose" => Level::Trace,
-            b"debug" | b"fine" => Level::Debug,
-            b"info" | b"information" | b"informational" => Level::Info,
-            b"notice" => Level::Notice,
-            b"warn" | b"warning" => Level::Warning,
-            b"error" | b"err" | b"severe" => Level::Error,
-            b"critical" | b"crit" | b"alert" => Level::Critical,
-            b"fatal" | b"emerg" | b"emergency" | b"panic" => Level::Fatal,
-            b"unknown" => Level::Unknown,
-            _ => return None,
-        })
+        Lower::of(word).and_then(|lower| known(lower.text()))
+    }
+
+    /// The level that a word, an abbreviation or a letter stands for in a place where a level is expected.
+    pub fn from_column(word: &str) -> Option<Level> {
+        let lower = Lower::of(word)?;
+        known(lower.text()).or_else(|| abbreviated(lower.text()))
+    }
+
+    /// Severity of syslog, 0 to 7.
+    pub fn from_syslog(severity: u8) -> Option<Level> {
+        use Level::{Critical, Debug, Error, Fatal, Info, Notice, Warning};
+        [Fatal, Critical, Critical, Error, Warning, Notice, Info, Debug].get(usize::from(severity)).copied()
+    }
+
+    /// A level written as a number: syslog's 0 to 7, or the tens of Node's loggers (10 trace … 60 fatal), which up to 50
+    /// are Python's too.
+    pub fn from_scale(number: i64) -> Option<Level> {
+        match number {
+            0..=7 => Level::from_syslog(number as u8),
+            8..15 => Some(Level::Trace),
+            15..25 => Some(Level::Debug),
+            25..35 => Some(Level::Info),
+            35..45 => Some(Level::Warning),
+            45..55 => Some(Level::Error),
+            55..=100 => Some(Level::Fatal),
+            _ => None,
+        }
     }
 
     pub fn name(self) -> &'static str {
@@ -75,6 +87,60 @@ impl Level {
     pub fn is_error(self) -> bool {
         self >= Level::Error
     }
+}
+
+/// A short word in small letters.
+struct Lower {
+    bytes: [u8; 16],
+    length: usize,
+}
+
+impl Lower {
+    fn of(word: &str) -> Option<Lower> {
+        let mut bytes = [0u8; 16];
+        let slot = bytes.get_mut(..word.len())?;
+        slot.copy_from_slice(word.as_bytes());
+        slot.make_ascii_lowercase();
+        Some(Lower { bytes, length: word.len() })
+    }
+
+    fn text(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+fn known(lower: &[u8]) -> Option<Level> {
+    Some(match lower {
+        b"trace" | b"finest" | b"finer" | b"verbose" => Level::Trace,
+        b"debug" | b"fine" => Level::Debug,
+        b"info" | b"information" | b"informational" => Level::Info,
+        b"notice" => Level::Notice,
+        b"warn" | b"warning" => Level::Warning,
+        b"error" | b"err" | b"severe" => Level::Error,
+        b"critical" | b"crit" | b"alert" => Level::Critical,
+        b"fatal" | b"emerg" | b"emergency" | b"panic" => Level::Fatal,
+        b"unknown" => Level::Unknown,
+        _ => return None,
+    })
+}
+
+/// Words that mean something else as often, outside of a level's place.
+fn abbreviated(lower: &[u8]) -> Option<Level> {
+    Some(match lower {
+        b"t" | b"v" | b"trc" | b"trce" | b"trac" | b"vrb" | b"silly" => Level::Trace,
+        b"trace1" | b"trace2" | b"trace3" | b"trace4" | b"trace5" | b"trace6" | b"trace7" | b"trace8" => Level::Trace,
+        b"d" | b"dbg" | b"dbug" | b"debu" | b"deb" | b"config" => Level::Debug,
+        b"debug1" | b"debug2" | b"debug3" | b"debug4" | b"debug5" => Level::Debug,
+        b"i" | b"inf" | b"log" | b"system" | b"note" | b"http" => Level::Info,
+        b"n" | b"success" => Level::Notice,
+        b"w" | b"wrn" | b"deprecated" => Level::Warning,
+        b"e" | b"eror" | b"erro" | b"fail" => Level::Error,
+        b"c" | b"a" | b"dpanic" | b"failure" => Level::Critical,
+        b"f" | b"ftl" | b"fata" | b"pani" | b"pnc" => Level::Fatal,
+        // Ruby's, for messages that are always written.
+        b"any" => Level::Unknown,
+        _ => return None,
+    })
 }
 
 impl fmt::Display for Level {

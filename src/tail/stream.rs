@@ -384,6 +384,7 @@ impl Stream {
             truncated: false,
             read_time,
             cut: None,
+            written: self.modified.min(read_time),
             quiet_since: (self.seen >= self.size).then(|| self.modified.min(read_time)),
             position: self.position(),
             last,

@@ -4,6 +4,7 @@ mod architecture;
 mod cut;
 mod daemon;
 mod differential;
+mod formats;
 mod home;
 mod hostile;
 mod kill;

@@ -31,6 +31,7 @@ fn store(folder: &Path, page: &str) -> Writer {
         bytes: sample.into(),
         truncated: false,
         read_time: 0,
+        written: 0,
         quiet_since: None,
         cut: None,
         position: Position::default(),

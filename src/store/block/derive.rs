@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use super::template::{Part, Renderer, Source, Style, Template, TimeStyle};
-use crate::parse::timestamp::iso;
+use crate::parse::time::iso;
 use crate::record::{Entry, Text, TimeSource, ValueRef};
 
 /// A piece of the raw text that is a column.
@@ -77,7 +77,10 @@ impl Places<'_> {
         let starts = (0..bytes.len().min(512)).filter(|at| is_digit(*at) && (*at == 0 || !is_digit(at - 1)));
         for at in starts {
             let Some((stamp, _)) = self.raw.get(at..).and_then(iso) else { continue };
-            let offset = stamp.naive.checked_sub(self.entry.time).map(|d| i32::try_from(d / 1_000_000_000));
+            let offset = stamp
+                .naive()
+                .and_then(|naive| naive.checked_sub(self.entry.time))
+                .map(|d| i32::try_from(d / 1_000_000_000));
             let Some(Ok(offset)) = offset else { continue };
             let point = bytes.get(at + 19).copied().filter(|b| matches!(b, b'.' | b',') && is_digit(at + 20));
             let digits = match point {

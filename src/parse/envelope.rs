@@ -1,0 +1,146 @@
+//! Lines that were wrapped by what carried them: Docker's `json-file`, the container runtimes' CRI format, and the
+//! colours that programs write for a terminal. What is inside is read as if it stood in a file of its own.
+
+use std::borrow::Cow;
+
+use super::time::{Stamp, Written, stamp};
+
+/// What was inside of a line, and what the envelope said.
+#[derive(Debug, PartialEq)]
+pub struct Letter<'a> {
+    pub text: Cow<'a, str>,
+    pub stamp: Option<Stamp>,
+    /// `stdout` or `stderr`.
+    pub stream: Option<&'static str>,
+    /// The container that wrote it.
+    pub container: Option<&'a str>,
+    /// The line goes on in the next letter.
+    pub is_partial: bool,
+}
+
+/// Opens a line; `None` when nothing is around it.
+pub fn open(line: &str) -> Option<Letter<'_>> {
+    let letter = match line.as_bytes().first()? {
+        b'{' if line.starts_with("{\"log\":\"") => docker(line),
+        b'0'..=b'9' => cri(line),
+        b'a'..=b'z' => compose(line),
+        _ => None,
+    };
+    let Some(letter) = letter else {
+        return memchr::memchr(0x1b, line.as_bytes()).map(|_| plain(without_colours(line).into()));
+    };
+    if memchr::memchr(0x1b, letter.text.as_bytes()).is_none() {
+        return Some(letter);
+    }
+    Some(Letter { text: without_colours(&letter.text).into(), ..letter })
+}
+
+fn plain(text: Cow<'_, str>) -> Letter<'_> {
+    Letter { text, stamp: None, stream: None, container: None, is_partial: false }
+}
+
+fn stream(name: &str) -> Option<&'static str> {
+    ["stdout", "stderr"].into_iter().find(|known| *known == name)
+}
+
+#[derive(serde::Deserialize)]
+struct Docker<'a> {
+    #[serde(borrow)]
+    log: Cow<'a, str>,
+    #[serde(borrow)]
+    stream: Cow<'a, str>,
+    #[serde(borrow)]
+    time: Cow<'a, str>,
+}
+
+fn docker(line: &str) -> Option<Letter<'_>> {
+    let docker: Docker<'_> = serde_json::from_str(line).ok()?;
+    let (stamp, _) = stamp(&docker.time)?;
+    let text = docker.log.strip_suffix('\n').unwrap_or(&docker.log);
+    let is_partial = text.len() == docker.log.len();
+    let text = text.strip_suffix('\r').unwrap_or(text).to_owned();
+    Some(Letter { text: text.into(), stamp: Some(stamp), stream: stream(&docker.stream), container: None, is_partial })
+}
+
+/// `2026-11-23T10:15:30.123456789Z stdout F message`, with `P` for a part.
+fn cri(line: &str) -> Option<Letter<'_>> {
+    let (time, rest) = line.split_once(' ')?;
+    let (name, rest) = rest.split_once(' ')?;
+    let stream = Some(stream(name)?);
+    let (tag, text) = rest.split_once(' ').unwrap_or((rest, ""));
+    let is_partial = match tag.split(':').next()? {
+        "F" => false,
+        "P" => true,
+        _ => return None,
+    };
+    let (stamp, length) = stamp(time)?;
+    let good = length == time.len() && stamp.zone != Written::Nothing;
+    good.then_some(Letter { text: text.into(), stamp: Some(stamp), stream, container: None, is_partial })
+}
+
+/// `web_1    | message`, `db-1  | message`: what `docker compose logs` shows.
+fn compose(line: &str) -> Option<Letter<'_>> {
+    const MAX_NAME: usize = 64;
+    let bar = memchr::memchr(b'|', line.as_bytes().get(..MAX_NAME.min(line.len()))?)?;
+    let name = line[..bar].trim_end_matches(' ');
+    let number = name.len() - name.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+    let is_padded = name.len() < bar && number < name.len() && name[..number].ends_with(['_', '-']);
+    let text = line[bar + 1..].strip_prefix(' ').unwrap_or(&line[bar + 1..]);
+    (is_name && is_padded).then(|| Letter { container: Some(name), ..plain(text.into()) })
+}
+
+/// The text without the escape sequences of ECMA-48 that terminals obey.
+fn without_colours(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('\u{1b}') {
+        plain.push_str(before);
+        rest = match behind.as_bytes().first() {
+            // A control sequence ends with a byte from @ to ~.
+            Some(b'[') => {
+                let length = behind.bytes().skip(1).position(|b| (0x40..0x7f).contains(&b));
+                length.and_then(|length| behind.get(length + 2..)).unwrap_or("")
+            }
+            _ => behind,
+        };
+    }
+    plain.push_str(rest);
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters() {
+        let check = |line: &str, want: Option<(&str, Option<&str>, bool, bool)>| {
+            let found = open(line).map(|l| (l.text.to_string(), l.stream, l.is_partial, l.stamp.is_some()));
+            let want = want.map(|(text, stream, partial, time)| (text.to_owned(), stream, partial, time));
+            assert_eq!(
+                found.as_ref().map(|f| (&f.0, f.1, f.2, f.3)),
+                want.as_ref().map(|w| (&w.0, w.1, w.2, w.3)),
+                "{line}"
+            );
+        };
+        check(
+            r#"{"log":"a \"b\"\n","stream":"stdout","time":"2026-11-23T10:15:30.123456789Z"}"#,
+            Some(("a \"b\"", Some("stdout"), false, true)),
+        );
+        check(
+            r#"{"log":"part","stream":"stderr","time":"2026-11-23T10:15:30Z"}"#,
+            Some(("part", Some("stderr"), true, true)),
+        );
+        check(r#"{"log":"no time\n"}"#, None);
+        check("2026-11-23T10:15:30.1Z stdout F a b", Some(("a b", Some("stdout"), false, true)));
+        check("2026-11-23T10:15:30.1+01:00 stderr P a", Some(("a", Some("stderr"), true, true)));
+        check("2026-11-23T10:15:30.1Z stdout F", Some(("", Some("stdout"), false, true)));
+        check("2026-11-23 10:15:30 stdout F a", None);
+        check("2026-11-23T10:15:30Z INFO x", None);
+        check("\u{1b}[32mINFO\u{1b}[0m x", Some(("INFO x", None, false, false)));
+        check("cut \u{1b}[3", Some(("cut ", None, false, false)));
+        check("plain", None);
+        check("", None);
+    }
+}

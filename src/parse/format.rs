@@ -1,0 +1,267 @@
+//! A format: how the first line of an entry is recognised, what it says, and which further lines belong to it.
+
+use std::sync::{Arc, LazyLock};
+
+use super::catalog::CATALOG;
+use super::clock::Clock;
+use super::layout::{Head, Kind, Layout};
+use super::pattern::Pattern;
+use super::{head, ids, json, logfmt};
+use crate::record::{Entry, Level, LevelSource, Text, Value};
+
+/// Which lines join an entry, of those that begin none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joins {
+    /// All of them.
+    All,
+    /// Indented ones and the lines of a traceback.
+    Indented,
+}
+
+#[derive(Debug)]
+pub struct Format {
+    name: Box<str>,
+    joins: Joins,
+    shape: Shape,
+}
+
+#[derive(Debug)]
+enum Shape {
+    Json,
+    Logfmt,
+    Layouts(Vec<Layout>),
+    Pattern(Box<Pattern>),
+    Text,
+}
+
+/// All formats that are known by themselves, in the order they are tried; free text is the last.
+pub fn known() -> &'static [Arc<Format>] {
+    static KNOWN: LazyLock<Vec<Arc<Format>>> = LazyLock::new(|| {
+        let described = CATALOG.iter().map(|format| {
+            // A test compiles them all.
+            let layouts = format.layouts.iter().filter_map(|text| compile(text).ok()).collect();
+            Format { name: format.name.into(), joins: format.joins, shape: Shape::Layouts(layouts) }
+        });
+        let plain = |name: &str, shape| Format { name: name.into(), joins: Joins::Indented, shape };
+        let mut formats = vec![plain("json", Shape::Json)];
+        formats.extend(described);
+        formats.push(plain("logfmt", Shape::Logfmt));
+        formats.push(plain("text", Shape::Text));
+        formats.into_iter().map(Arc::new).collect()
+    });
+    &KNOWN
+}
+
+/// A layout, and behind ` => ` the logger of its lines.
+pub(super) fn compile(text: &str) -> Result<Layout, super::LayoutError> {
+    match text.split_once(" => ") {
+        Some((layout, logger)) => Ok(Layout::new(layout)?.with_logger(logger)),
+        None => Layout::new(text),
+    }
+}
+
+impl Format {
+    /// A format of one's own.
+    pub fn of_layouts(name: &str, joins: Joins, layouts: Vec<Layout>) -> Format {
+        Format { name: name.into(), joins, shape: Shape::Layouts(layouts) }
+    }
+
+    pub fn of_pattern(name: &str, joins: Joins, pattern: Pattern) -> Format {
+        Format { name: name.into(), joins, shape: Shape::Pattern(Box::new(pattern)) }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Free text: what no other format takes.
+    pub fn is_text(&self) -> bool {
+        matches!(self.shape, Shape::Text)
+    }
+
+    /// Whether an entry of this format begins with `line`, and what the line says, in `head`, which was cleared for the
+    /// line. Of free text: whether there is a time or a level at its head.
+    pub fn recognises(&self, line: &str, head: &mut Head) -> bool {
+        match &self.shape {
+            Shape::Json => json::recognises(line),
+            Shape::Logfmt => logfmt::recognises(line),
+            Shape::Layouts(layouts) => {
+                let found = layouts.iter().position(|layout| layout.matches(line, head));
+                head.layout = found.unwrap_or(0);
+                found.is_some()
+            }
+            Shape::Pattern(pattern) => pattern.matches(line, head),
+            Shape::Text => head::look(line, head),
+        }
+    }
+
+    /// Which lines join an entry that begins with such a line.
+    pub fn joins(&self, head: &Head) -> Joins {
+        match self.shape {
+            // A mere level word at the head may stand in prose.
+            Shape::Text if head.stamp.is_some() => Joins::All,
+            _ => self.joins,
+        }
+    }
+
+    /// Whether the level stands at the head of the entry's second line, which belongs to it whatever it looks like.
+    pub fn has_level_below(&self) -> bool {
+        &*self.name == "jul"
+    }
+
+    /// Fills `entry` from its `raw` text, of whose first line `head` was taken. Time and level stay as they are where
+    /// the line has none. Returns false when the text turned out to be of another shape after all.
+    pub fn fill(&self, entry: &mut Entry, head: &Head, clock: &mut Clock) -> bool {
+        let good = match &self.shape {
+            Shape::Json => json::fill(entry, clock),
+            Shape::Logfmt => logfmt::fill(entry, clock),
+            Shape::Layouts(layouts) => match layouts.get(head.layout) {
+                Some(layout) => {
+                    apply(entry, head, LevelSource::Field, clock, &|slot| layout.slot(slot));
+                    entry.logger = entry.logger.take().or_else(|| layout.logger().map(Box::from));
+                    if self.has_level_below() {
+                        level_below(entry);
+                    }
+                    true
+                }
+                None => false,
+            },
+            Shape::Pattern(pattern) => {
+                apply(entry, head, LevelSource::Field, clock, &|slot| pattern.slot(slot));
+                true
+            }
+            Shape::Text => {
+                apply(entry, head, LevelSource::Head, clock, &|_| None);
+                true
+            }
+        };
+        if good {
+            ids::extract(entry);
+        }
+        good
+    }
+}
+
+/// Fills an entry with what its first line was found to say.
+fn apply<'a>(
+    entry: &mut Entry,
+    head: &Head,
+    source: LevelSource,
+    clock: &mut Clock,
+    slot: &dyn Fn(u16) -> Option<(&'a str, Kind)>,
+) {
+    match &head.stamp {
+        Some(stamp) => super::set_time(entry, clock.tell(stamp, false)),
+        None => super::set_time(entry, clock.untold()),
+    }
+    if let Some(level) = head.level {
+        entry.level = level;
+        entry.level_source = if head.level_leads { LevelSource::Head } else { source };
+    }
+    let part = |range: &std::ops::Range<u32>| entry.raw.get(range.start as usize..range.end as usize).unwrap_or("");
+    entry.logger = head.logger.as_ref().map(part).filter(|name| !is_nothing(name)).map(Box::from);
+    let mut fields = Vec::with_capacity(head.fields.len());
+    for (index, range) in &head.fields {
+        let (Some((name, kind)), text) = (slot(*index), part(range)) else { continue };
+        match kind {
+            _ if is_nothing(text) => {}
+            Kind::Data => super::structured::expand(text, &mut fields),
+            kind => fields.push((Box::from(name), value(kind, text))),
+        }
+    }
+    place(entry, fields);
+    set_message(entry, &head.message);
+}
+
+/// Puts fields where the entry has places of its own, and the rest among its fields.
+fn place(entry: &mut Entry, fields: Vec<(Box<str>, Value)>) {
+    for (name, value) in fields {
+        let slot = match &*name {
+            "workflow_id" => &mut entry.workflow_id,
+            "session_id" => &mut entry.session_id,
+            "request_id" => &mut entry.request_id,
+            "workflow_type" => &mut entry.workflow_type,
+            "agent" => &mut entry.agent,
+            "event" => &mut entry.event,
+            "duration_ms" => {
+                entry.duration_ms = value.as_number();
+                continue;
+            }
+            _ => {
+                entry.fields.push((name, value));
+                continue;
+            }
+        };
+        *slot = Some(value.to_text().into());
+    }
+}
+
+fn is_nothing(text: &str) -> bool {
+    text.is_empty() || text == "-"
+}
+
+fn value(kind: Kind, text: &str) -> Value {
+    let number = match kind {
+        Kind::Int => text.parse().ok().map(Value::Int),
+        Kind::Float => text.parse().ok().filter(|n: &f64| n.is_finite()).map(Value::Float),
+        _ => None,
+    };
+    number.unwrap_or_else(|| Value::Str(text.into()))
+}
+
+/// Takes the level from the second line: `WARNING: low on disk`.
+fn level_below(entry: &mut Entry) {
+    let start = super::first_line(&entry.raw).len() + 1;
+    let Some((word, message)) = entry.raw.get(start..).and_then(|below| below.split_once(':')) else { return };
+    let begin = (entry.raw.len() - message.trim_start_matches(' ').len()) as u32;
+    if let Some(level) = Level::from_column(word) {
+        entry.level = level;
+        entry.level_source = LevelSource::Field;
+    }
+    if !word.contains('\n') {
+        entry.message = Text::Slice(begin..entry.raw.len() as u32);
+    }
+}
+
+/// The message: a piece of the first line, and all lines that follow.
+fn set_message(entry: &mut Entry, message: &std::ops::Range<u32>) {
+    // RFC 5424 lets messages begin with a byte order mark.
+    let has_mark = entry.raw.get(message.start as usize..).is_some_and(|text| text.starts_with('\u{feff}'));
+    let message = &(message.start + if has_mark { 3 } else { 0 }..message.end);
+    let length = entry.raw.len();
+    let first = super::first_line(&entry.raw).len();
+    let (start, end) = (message.start as usize, message.end as usize);
+    if end >= first {
+        // A head that has its line for itself.
+        let is_below = start >= first && first < length && !entry.raw[..first].ends_with([' ', '\t']);
+        let start = if is_below { length - entry.raw[first..].trim_start().len() } else { start };
+        entry.message = Text::Slice(start as u32..length as u32);
+    } else if first == length {
+        entry.message = Text::Slice(message.clone());
+    } else {
+        let (head, rest) = (entry.raw.get(start..end).unwrap_or(""), entry.raw.get(first..).unwrap_or(""));
+        entry.message = Text::Owned(format!("{head}{rest}").into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalog_compiles_and_names_are_used_once() {
+        for described in CATALOG {
+            for text in described.layouts {
+                if let Err(error) = compile(text) {
+                    panic!("{}: {text}: {error} at {}", described.name, error.at);
+                }
+            }
+        }
+        let mut names: Vec<_> = known().iter().map(|format| format.name()).collect();
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        assert!(known().last().is_some_and(|format| format.is_text()));
+    }
+}

@@ -1,0 +1,376 @@
+//! Matching a line against the steps of a layout.
+
+use std::ops::Range;
+
+use memchr::{memchr, memmem};
+
+use super::{Head, Kind, LevelKind, Looked, Slot, Step, TimeKind, Until};
+use crate::parse::time::{Day, Stamp, Written, klog, stamp};
+use crate::record::Level;
+
+/// Ends of captures tried for a line, in all.
+const MAX_TRIES: u32 = 64;
+/// Bytes a `name` has at most, and a `text` that is no message.
+const MAX_NAME: usize = 200;
+const MAX_TEXT: usize = 4_096;
+
+pub fn run(steps: &[Step], line: &str, head: &mut Head) -> bool {
+    Run { line, bytes: line.as_bytes(), tries: MAX_TRIES }.steps(steps, 0, head).is_some()
+}
+
+struct Run<'a> {
+    line: &'a str,
+    bytes: &'a [u8],
+    tries: u32,
+}
+
+impl Run<'_> {
+    /// Whether all steps match from `at` on, to the end of the line.
+    fn steps(&mut self, steps: &[Step], mut at: usize, head: &mut Head) -> Option<()> {
+        for (index, step) in steps.iter().enumerate() {
+            at = match step {
+                Step::Literal(literal) => self.literal(literal, at)?,
+                Step::Blanks => self.blanks(at)?,
+                Step::Time(kind) => self.time(*kind, at, head)?,
+                Step::Level(kind) => self.level(*kind, at, head)?,
+                Step::Column(column) => self.blanks(at).or(Some(at)).filter(|at| at == column)?,
+                Step::Rest => {
+                    head.message = at as u32..self.bytes.len() as u32;
+                    return Some(());
+                }
+                Step::Mark => {
+                    head.message = at as u32..self.bytes.len() as u32;
+                    at
+                }
+                Step::Fork(with, without) => {
+                    let saved = Saved::of(head);
+                    return self.steps(with, at, head).or_else(|| {
+                        saved.restore(head);
+                        self.steps(without, at, head)
+                    });
+                }
+                Step::Message(until) => return self.lazy(None, until, &steps[index + 1..], at, head),
+                Step::Capture { slot, kind: kind @ (Kind::Text | Kind::Name | Kind::Dotted), until } => {
+                    return self.lazy(Some((*slot, *kind)), until, &steps[index + 1..], at, head);
+                }
+                Step::Capture { slot, kind, until } => {
+                    let (begin, end) = self.greedy(*kind, until, at)?;
+                    keep(head, *slot, begin, end);
+                    end
+                }
+            };
+        }
+        self.bytes.get(at..)?.iter().all(u8::is_ascii_whitespace).then_some(())
+    }
+
+    fn literal(&self, literal: &[u8], at: usize) -> Option<usize> {
+        self.bytes.get(at..)?.starts_with(literal).then_some(at + literal.len())
+    }
+
+    fn blanks(&self, at: usize) -> Option<usize> {
+        let count = self.bytes.get(at..)?.iter().take_while(|b| is_blank(**b)).count();
+        (count > 0).then_some(at + count)
+    }
+
+    fn time(&self, kind: TimeKind, at: usize, head: &mut Head) -> Option<usize> {
+        if kind == TimeKind::Maybe && self.bytes.get(at) == Some(&b'-') {
+            return Some(at + 1);
+        }
+        let found = match head.looked {
+            _ if kind == TimeKind::Klog => self.line.get(at..).and_then(klog),
+            Some(looked) if looked.at == at => looked.found,
+            _ => {
+                let found = self.line.get(at..).and_then(stamp);
+                head.looked = Some(Looked { at, found });
+                found
+            }
+        };
+        let (stamp, length) = found?;
+        let good = match kind {
+            TimeKind::Date | TimeKind::Maybe => stamp.day != Day::Unknown,
+            TimeKind::Clock | TimeKind::Klog => true,
+            TimeKind::Epoch => is_epoch(&stamp),
+            TimeKind::Yearless => matches!(stamp.day, Day::Yearless(..)),
+            TimeKind::Syslog => {
+                let is_named = self.bytes.get(at).is_some_and(u8::is_ascii_uppercase);
+                is_named && matches!(stamp.day, Day::Yearless(..))
+            }
+            TimeKind::Zoned => stamp.zone != Written::Nothing && self.bytes.get(at + 10) == Some(&b'T'),
+            TimeKind::Twelve => matches!(self.bytes.get(at + length - 1), Some(b'M' | b'm')),
+            TimeKind::Slashed => self.bytes.get(at + 4) == Some(&b'/'),
+        };
+        if !good {
+            return None;
+        }
+        head.stamp = Some(match head.stamp {
+            Some(other) => finer(other, stamp),
+            None => stamp,
+        });
+        Some(at + length)
+    }
+
+    /// The place behind a level, and behind the blanks that pad it inside of brackets.
+    fn level(&self, kind: LevelKind, at: usize, head: &mut Head) -> Option<usize> {
+        let rest = self.line.get(at..)?;
+        let (level, length) = match kind {
+            LevelKind::Redis => (redis(*rest.as_bytes().first()?)?, 1),
+            LevelKind::Priority => priority(rest)?,
+            LevelKind::Php => php(rest)?,
+            LevelKind::PostgresPart => postgres_part(rest)?,
+            _ => {
+                let most = if kind == LevelKind::Letter { 1 } else { 16 };
+                let length = rest.bytes().take(most).take_while(u8::is_ascii_alphanumeric).count();
+                (word(kind, &rest[..length])?, length)
+            }
+        };
+        if level != Level::Unknown {
+            head.level = Some(level);
+            head.level_leads = at == 0;
+        }
+        let end = at + length;
+        match self.blanks(end) {
+            Some(behind) if self.bytes.get(behind) == Some(&b']') => Some(behind),
+            _ => Some(end),
+        }
+    }
+
+    /// Where a capture that cannot end in several places begins and ends.
+    fn greedy(&self, kind: Kind, until: &Until, at: usize) -> Option<(usize, usize)> {
+        let stop = match until {
+            Until::Literal(literal) => literal.first().copied(),
+            _ => None,
+        };
+        let rest = self.bytes.get(at..)?;
+        let run = |test: &dyn Fn(u8) -> bool| rest.iter().take_while(|b| test(**b)).count();
+        let padding = run(&is_blank);
+        match kind {
+            Kind::Rest => return Some((at, self.bytes.len())),
+            Kind::Data => return data(self.bytes, at).map(|end| (at, end)),
+            Kind::Quoted => return quoted(rest).map(|length| (at, at + length)),
+            Kind::Int | Kind::Float => {
+                let number = rest.get(padding..)?;
+                let sign = usize::from(matches!(number.first(), Some(b'-' | b'+')));
+                let point = |b: &u8| b.is_ascii_digit() || kind == Kind::Float && *b == b'.';
+                let length = number.iter().skip(sign).take_while(|b| point(b)).count();
+                let begin = at + padding;
+                if length == 0 {
+                    return (number.first() == Some(&b'-')).then_some((begin, begin + 1));
+                }
+                return Some((begin, begin + sign + length));
+            }
+            _ => {}
+        }
+        let length = match kind {
+            Kind::Tag => run(&|b| !b.is_ascii_whitespace() && !matches!(b, b':' | b'[')),
+            Kind::Hex => run(&|b| b.is_ascii_hexdigit()),
+            _ => run(&|b| !b.is_ascii_whitespace() && Some(b) != stop),
+        };
+        // An empty value may stand between quotes or brackets only.
+        (length > 0 || kind == Kind::Word && stop.is_some()).then_some((at, at + length))
+    }
+
+    /// Tries the ends of a capture, nearest first, until the steps behind it match.
+    fn lazy(
+        &mut self,
+        capture: Option<(Slot, Kind)>,
+        until: &Until,
+        rest: &[Step],
+        at: usize,
+        head: &mut Head,
+    ) -> Option<()> {
+        let saved = Saved::of(head);
+        let mut from = at;
+        loop {
+            let end = self.next_end(until, from)?;
+            let text = self.bytes.get(at..end)?;
+            if !capture.is_none_or(|(_, kind)| is_possible(kind, text)) {
+                return None;
+            }
+            if capture.is_none_or(|(_, kind)| kind != Kind::Dotted || is_dotted(text)) {
+                self.tries = self.tries.checked_sub(1)?;
+                match capture {
+                    Some((slot, _)) => keep(head, slot, at, end - trailing(text)),
+                    None => head.message = at as u32..end as u32,
+                }
+                if self.steps(rest, end, head).is_some() {
+                    return Some(());
+                }
+                saved.restore(head);
+            }
+            from = end + 1;
+        }
+    }
+
+    /// The next place where a capture may end.
+    fn next_end(&self, until: &Until, from: usize) -> Option<usize> {
+        let rest = self.bytes.get(from..)?;
+        let found = match until {
+            Until::Literal(literal) if literal.len() == 1 => memchr(*literal.first()?, rest),
+            Until::Literal(literal) => memmem::find(rest, literal),
+            Until::Blank => rest.iter().position(|b| is_blank(*b)),
+            Until::End | Until::Any => Some(rest.len()).filter(|length| *length > 0),
+        };
+        found.map(|length| from + length)
+    }
+}
+
+/// What a way that came to nothing has to give back.
+struct Saved {
+    stamp: Option<Stamp>,
+    level: Option<Level>,
+    logger: Option<Range<u32>>,
+    fields: usize,
+}
+
+impl Saved {
+    fn of(head: &Head) -> Saved {
+        Saved { stamp: head.stamp, level: head.level, logger: head.logger.clone(), fields: head.fields.len() }
+    }
+
+    fn restore(&self, head: &mut Head) {
+        head.stamp = self.stamp;
+        head.level = self.level;
+        head.logger = self.logger.clone();
+        head.fields.truncate(self.fields);
+    }
+}
+
+fn is_blank(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}
+
+fn trailing(text: &[u8]) -> usize {
+    text.iter().rev().take_while(|b| is_blank(**b)).count()
+}
+
+fn keep(head: &mut Head, slot: Slot, begin: usize, end: usize) {
+    let range = begin as u32..end as u32;
+    match slot {
+        Slot::Forgotten => {}
+        Slot::Logger => head.logger = Some(range),
+        Slot::Field(slot) => head.fields.push((slot, range)),
+    }
+}
+
+/// Whether a capture can hold this, and longer texts that begin with it.
+fn is_possible(kind: Kind, text: &[u8]) -> bool {
+    match kind {
+        Kind::Text => text.len() <= MAX_TEXT,
+        _ => text.len() <= MAX_NAME && text.first().is_some_and(|b| !b.is_ascii_digit()) && is_name(text),
+    }
+}
+
+/// A name, perhaps padded in front or behind.
+fn is_name(text: &[u8]) -> bool {
+    let good = |b: u8| b.is_ascii_alphanumeric() || b".:$/-_@#+~<>*".contains(&b) || b >= 0x80;
+    text.trim_ascii_end().iter().all(|b| good(*b))
+}
+
+fn is_dotted(text: &[u8]) -> bool {
+    memchr(b'.', text).is_some_and(|at| at > 0) || memmem::find(text, b"::").is_some()
+}
+
+fn is_epoch(stamp: &Stamp) -> bool {
+    stamp.day == Day::Date(0) && stamp.zone == Written::Offset(0)
+}
+
+/// Of two times in one head the one that is sure of its zone, with the other's fraction of a second.
+fn finer(one: Stamp, other: Stamp) -> Stamp {
+    const SECOND: i64 = crate::sys::clock::SECOND;
+    let (sure, detailed) = if is_epoch(&other) { (other, one) } else { (one, other) };
+    match sure.of_day % SECOND {
+        0 => Stamp { of_day: sure.of_day + detailed.of_day % SECOND, ..sure },
+        _ => sure,
+    }
+}
+
+fn word(kind: LevelKind, word: &str) -> Option<Level> {
+    match kind {
+        LevelKind::Letter => Level::from_column(word.get(..1)?),
+        LevelKind::Three if word.len() != 3 => None,
+        LevelKind::Dotnet => matches!(word, "trce" | "dbug" | "info" | "warn" | "fail" | "crit")
+            .then(|| Level::from_column(word).or(Some(Level::Critical)))?,
+        LevelKind::Caps => Level::from_word(word).filter(|_| word.bytes().all(|b| b.is_ascii_uppercase())),
+        LevelKind::Postgres => {
+            Level::from_column(word).filter(|_| word.len() > 2 && word.bytes().all(|b| !b.is_ascii_lowercase()))
+        }
+        // Letters mean levels only where a letter is expected.
+        LevelKind::Word if word.len() < 2 => None,
+        _ => Level::from_column(word),
+    }
+}
+
+/// What Redis writes between the time and the message.
+fn redis(mark: u8) -> Option<Level> {
+    Some(match mark {
+        b'.' => Level::Debug,
+        // `verbose`, which Redis sends to syslog as info.
+        b'-' => Level::Info,
+        b'*' => Level::Notice,
+        b'#' => Level::Warning,
+        _ => return None,
+    })
+}
+
+/// `134` of `<134>`: facility × 8 + severity.
+fn priority(text: &str) -> Option<(Level, usize)> {
+    let length = text.bytes().take(4).take_while(u8::is_ascii_digit).count();
+    let number: u8 = text[..length].parse().ok().filter(|n| *n < 192)?;
+    Some((Level::from_syslog(number & 7)?, length))
+}
+
+/// What PostgreSQL writes before lines that explain the one before: no level.
+fn postgres_part(text: &str) -> Option<(Level, usize)> {
+    const PARTS: [&str; 6] = ["DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY", "LOCATION"];
+    let part = PARTS.iter().find(|part| text.strip_prefix(**part).is_some_and(|rest| rest.starts_with(':')))?;
+    Some((Level::Unknown, part.len()))
+}
+
+/// PHP's words, which may be two.
+fn php(text: &str) -> Option<(Level, usize)> {
+    const WORDS: [(&str, Level); 9] = [
+        ("Fatal error", Level::Fatal),
+        ("Recoverable fatal error", Level::Error),
+        ("Parse error", Level::Fatal),
+        ("Core error", Level::Fatal),
+        ("Compile error", Level::Fatal),
+        ("Warning", Level::Warning),
+        ("Notice", Level::Notice),
+        ("Deprecated", Level::Warning),
+        ("Strict Standards", Level::Notice),
+    ];
+    let (word, level) = WORDS.iter().find(|(word, _)| text.starts_with(word))?;
+    Some((*level, word.len()))
+}
+
+/// Length of a text up to the quote that ends it.
+fn quoted(rest: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let end = from + memchr(b'"', rest.get(from..)?)?;
+        let escapes = rest[..end].iter().rev().take_while(|b| **b == b'\\').count();
+        if escapes % 2 == 0 {
+            return Some(end);
+        }
+        from = end + 1;
+    }
+}
+
+/// The end of RFC 5424's structured data: `-`, or elements in brackets with quoted values.
+fn data(bytes: &[u8], at: usize) -> Option<usize> {
+    if bytes.get(at) == Some(&b'-') {
+        return Some(at + 1);
+    }
+    let mut end = at;
+    while bytes.get(end) == Some(&b'[') {
+        loop {
+            let next = end + bytes.get(end..)?.iter().position(|b| *b == b'"' || *b == b']')?;
+            if bytes[next] == b']' {
+                end = next + 1;
+                break;
+            }
+            end = next + 1 + quoted(bytes.get(next + 1..)?)? + 1;
+        }
+    }
+    (end > at).then_some(end)
+}

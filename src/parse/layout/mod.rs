@@ -1,0 +1,240 @@
+//! Layouts: the head of a line as it looks, with names where the parts are. All text formats are layouts, the built-in
+//! ones and those in pipelines.
+//!
+//! ```text
+//! {time} - {logger:text} - {level} - {message}
+//! ```
+//!
+//! | written | matches |
+//! |---|---|
+//! | a blank | one or more blanks or tabs |
+//! | `(…)?` | what is inside, or nothing |
+//! | `\x` | the character x; `\t` is a tab |
+//! | any other character | itself |
+//! | `{name}` | a run of anything but blanks, up to the character that follows in the layout |
+//! | `{name:KIND}` | `word`, the above · `name` a name with `. : $ / - _ @ #` in it, up to what follows in the layout · `tag` a name without `:` and `[` · `text` anything, up to what follows · `int` · `float` · `hex` · `quoted` anything but an unescaped `"` · `dotted` a name with a dot in it · `rest` all that is left · `data` structured data of RFC 5424 |
+//! | `{_}` | the same, forgotten |
+//! | `{time}` | a time in any shape with a date, see `parse/time`; `{time:clock}` needs no date, `{time:maybe}` may be `-`, and `{time:epoch}`, `{time:yearless}`, `{time:syslog}`, `{time:zoned}`, `{time:slashed}`, `{time:twelve}` (hours), `{time:klog}` are of that shape |
+//! | `{level}` | a level: word, abbreviation; `{level:caps}` a word in capitals, `{level:three}` three letters, `{level:letter}` one, and `{level:dotnet}`, `{level:redis}`, `{level:postgres}`, `{level:postgres-part}`, `{level:php}`, `{level:priority}` as these programs write it |
+//! | `{message}` | the rest, with the lines that follow; within a layout the text up to what follows |
+//! | `{message:all}` | nothing: the message begins here, and what it consists of is matched too |
+//! | `{column:N}` | nothing: the line has come to column N, from 0 |
+//!
+//! `logger` and `time`, `level`, `message` fill the entry's own places, every other name becomes a field; a value of `-`
+//! or nothing is left out. A layout is matched in time linear in the line, but for `text` and `name`, of which a bounded
+//! number of ends are tried.
+
+mod compile;
+mod matching;
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use crate::parse::time::Stamp;
+use crate::record::Level;
+
+pub use compile::LayoutError;
+
+/// A compiled layout.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    steps: Vec<Step>,
+    /// Names of the fields, by slot, and what kind of value they hold.
+    slots: Vec<(Box<str>, Kind)>,
+    /// Bytes a line of this layout can begin with.
+    first: FirstBytes,
+    /// The logger of all its lines.
+    logger: Option<Box<str>>,
+}
+
+/// A set of bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct FirstBytes([u64; 4]);
+
+/// What a step of a layout takes.
+#[derive(Clone, Debug)]
+enum Step {
+    Literal(Box<[u8]>),
+    /// One or more.
+    Blanks,
+    Time(TimeKind),
+    Level(LevelKind),
+    Capture {
+        slot: Slot,
+        kind: Kind,
+        until: Until,
+    },
+    /// The message up to what follows.
+    Message(Until),
+    /// The message is the rest.
+    Rest,
+    /// The message begins here.
+    Mark,
+    Column(usize),
+    /// The last step: one of two ways to go on, the first that matches.
+    Fork(Vec<Step>, Vec<Step>),
+}
+
+/// Where a capture goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slot {
+    Forgotten,
+    Logger,
+    Field(u16),
+}
+
+/// Which characters a capture takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Word,
+    Name,
+    Dotted,
+    Tag,
+    Text,
+    Int,
+    Float,
+    Hex,
+    Quoted,
+    Data,
+    Rest,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TimeKind {
+    /// With a date.
+    Date,
+    Clock,
+    Epoch,
+    Maybe,
+    Yearless,
+    /// The same, month first by name.
+    Syslog,
+    /// ISO 8601 with `T` and an offset.
+    Zoned,
+    /// `2026/11/23 10:15:30`.
+    Slashed,
+    /// `Nov 23, 2026 3:04:05 PM`.
+    Twelve,
+    /// `1123 10:15:30.123456`.
+    Klog,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LevelKind {
+    Word,
+    Caps,
+    Letter,
+    Three,
+    Dotnet,
+    Redis,
+    Postgres,
+    /// A word of lines that explain the one before.
+    PostgresPart,
+    Php,
+    Priority,
+}
+
+/// What ends a capture.
+#[derive(Clone, Debug)]
+enum Until {
+    Literal(Box<[u8]>),
+    Blank,
+    /// The end of the line.
+    End,
+    /// A step that says itself where it begins.
+    Any,
+}
+
+/// What the first line of an entry says, as places in it.
+#[derive(Clone, Debug, Default)]
+pub struct Head {
+    pub stamp: Option<Stamp>,
+    pub level: Option<Level>,
+    /// The level is the first thing in the line.
+    pub level_leads: bool,
+    pub logger: Option<Range<u32>>,
+    /// Of the first line; if it goes to its end, further lines belong to it.
+    pub message: Range<u32>,
+    /// Slots of the layout and where their values are.
+    pub fields: Vec<(u16, Range<u32>)>,
+    /// Which of the format's layouts it is.
+    pub layout: usize,
+    /// Where in this line a time was looked for last, and what was found: layouts in turn look at the same places.
+    looked: Option<Looked>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Looked {
+    at: usize,
+    found: Option<(Stamp, usize)>,
+}
+
+impl Head {
+    /// Forgets another line.
+    pub fn clear(&mut self) {
+        self.forget_match();
+        self.looked = None;
+    }
+
+    /// Forgets what a layout that did not match has left.
+    fn forget_match(&mut self) {
+        self.stamp = None;
+        self.level = None;
+        self.level_leads = false;
+        self.logger = None;
+        self.message = 0..0;
+        self.fields.clear();
+    }
+}
+
+impl Layout {
+    /// Compiles; an error names the place in `text`.
+    pub fn new(text: &str) -> Result<Layout, LayoutError> {
+        compile::compile(text)
+    }
+
+    /// The same with a logger for all its lines.
+    pub fn with_logger(self, logger: &str) -> Layout {
+        Layout { logger: Some(logger.into()), ..self }
+    }
+
+    pub fn logger(&self) -> Option<&str> {
+        self.logger.as_deref()
+    }
+
+    /// Name and kind of a field.
+    pub fn slot(&self, slot: u16) -> Option<(&str, Kind)> {
+        self.slots.get(usize::from(slot)).map(|(name, kind)| (&**name, *kind))
+    }
+
+    /// Whether `line` has this layout; if so `head`, which was cleared for the line, is filled.
+    pub fn matches(&self, line: &str, head: &mut Head) -> bool {
+        if !line.as_bytes().first().is_some_and(|byte| self.first.has(*byte)) {
+            return false;
+        }
+        head.forget_match();
+        matching::run(&self.steps, line, head)
+    }
+}
+
+impl FirstBytes {
+    fn has(&self, byte: u8) -> bool {
+        self.0[usize::from(byte >> 6)] & (1 << (byte & 63)) != 0
+    }
+
+    fn add(&mut self, byte: u8) {
+        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+
+    fn and(&mut self, other: FirstBytes) {
+        self.0.iter_mut().zip(other.0).for_each(|(mine, other)| *mine |= other);
+    }
+
+    fn of(test: impl Fn(u8) -> bool) -> FirstBytes {
+        let mut set = FirstBytes::default();
+        (0..=255).filter(|byte| test(*byte)).for_each(|byte| set.add(byte));
+        set
+    }
+}

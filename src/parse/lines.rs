@@ -1,0 +1,87 @@
+//! Which lines go on with an entry, whatever its format: indented ones, and the parts of tracebacks of the common
+//! languages.
+
+use super::json;
+
+/// What a line is to the entry before it, if it begins none itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// Belongs to the entry before.
+    Goes,
+    /// Belongs to it, and begins a traceback, of which the last line may stand at the margin.
+    Traceback,
+    /// Belongs to it within a traceback.
+    Frame,
+    /// Ends an object printed over several lines.
+    Closes,
+    /// Nothing says that it belongs to the entry before.
+    Stands,
+}
+
+/// Looks at a line that begins no entry.
+pub fn look(line: &str) -> Line {
+    match line.as_bytes().first() {
+        Some(b' ' | b'\t') => Line::Goes,
+        Some(b'}') if json::closes(line) => Line::Closes,
+        Some(byte) if byte.is_ascii_alphabetic() || b"#.-[".contains(byte) => part(line),
+        _ => Line::Stands,
+    }
+}
+
+/// Whether an object printed over several lines begins with this line.
+pub fn opens_object(line: &str) -> bool {
+    json::opens(line)
+}
+
+/// Words that stand between or before the frames of a traceback, at the margin.
+fn part(line: &str) -> Line {
+    // Behind these the frames come, and behind them the error itself.
+    const TRACEBACKS: [&str; 8] = [
+        "panic: ",
+        "fatal error: ",
+        "goroutine ",
+        "Traceback (most recent call last)",
+        "During handling of the above exception",
+        "The above exception was the direct cause",
+        "Exception Group Traceback (most recent call last)",
+        "Exception in thread ",
+    ];
+    const PARTS: [&str; 11] = [
+        "Caused by: ",
+        "Suppressed: ",
+        "created by ",
+        "exit status ",
+        "stack backtrace:",
+        "Stack trace:",
+        "note: run with `RUST_BACKTRACE",
+        "... ",
+        "--- End of ",
+        "PHP Stack trace:",
+        "[signal ",
+    ];
+    if TRACEBACKS.iter().any(|words| line.starts_with(words)) {
+        return Line::Traceback;
+    }
+    let is_numbered = line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    match line {
+        _ if is_numbered || PARTS.iter().any(|words| line.starts_with(words)) => Line::Goes,
+        _ if is_call(line) => Line::Frame,
+        _ => Line::Stands,
+    }
+}
+
+/// A frame of Go's: `main.(*server).run(0x1, 0x2)`.
+fn is_call(line: &str) -> bool {
+    let Some((name, rest)) = line.rsplit_once('(').filter(|_| line.len() < 512) else { return false };
+    let good = |b: u8| b.is_ascii_alphanumeric() || b"./_*()-[]{}@%".contains(&b);
+    rest.ends_with(')') && name.contains('.') && name.bytes().all(good)
+}
+
+/// Whether an error's name and colon begin the line, as the last line of a traceback does:
+/// `asyncio.exceptions.TimeoutError: timed out`.
+pub fn is_error_name(line: &str) -> bool {
+    let end = line.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'$')).count();
+    let name = line[..end].trim_end_matches(':');
+    let last = name.rsplit(['.', ':', '$']).next().unwrap_or("");
+    ["Error", "Exception", "Warning", "Interrupt", "Exit", "Failure"].iter().any(|suffix| last.ends_with(suffix))
+}

@@ -1,0 +1,99 @@
+//! `key=value key="quoted value" flag`: what Go's loggers and many services write. Values go where `places` says.
+
+use super::clock::Clock;
+use super::first_line;
+use super::places::Places;
+use crate::record::{Entry, Text, Value};
+
+/// A line is logfmt when it begins with a pair and one of these is among its first.
+const TELLING: [&str; 8] = ["level", "lvl", "msg", "message", "time", "ts", "severity", "timestamp"];
+/// Pairs looked at to recognise a line.
+const LOOKED_AT: usize = 6;
+
+pub fn recognises(line: &str) -> bool {
+    let mut rest = line;
+    let mut count = 0;
+    let mut is_telling = false;
+    while let Some((key, _, behind)) = pair(rest).filter(|_| count < LOOKED_AT) {
+        is_telling |= TELLING.contains(&key);
+        count += 1;
+        rest = behind.trim_start();
+    }
+    is_telling && count > 1
+}
+
+/// Key, value as written, and what follows.
+fn pair(text: &str) -> Option<(&str, &str, &str)> {
+    let length = text.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"_.-@/".contains(b)).count();
+    let value = text.get(length..)?.strip_prefix('=').filter(|_| length > 0)?;
+    let end = match value.strip_prefix('"') {
+        Some(inner) => closing(inner)? + 2,
+        None => value.find([' ', '\t']).unwrap_or(value.len()),
+    };
+    Some((&text[..length], &value[..end], &value[end..]))
+}
+
+/// Where the quote is that ends a quoted value.
+fn closing(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.bytes().position(|byte| {
+        let is_end = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        is_end
+    })
+}
+
+pub fn fill(entry: &mut Entry, clock: &mut Clock) -> bool {
+    let raw = std::mem::take(&mut entry.raw);
+    let line = first_line(&raw);
+    let mut places = Places::new(entry, clock, line);
+    let mut rest = line.trim_start();
+    while !rest.is_empty() {
+        rest = match pair(rest) {
+            Some((key, value, behind)) => {
+                places.name.clear();
+                places.name.push_str(key);
+                put(&mut places, value);
+                behind
+            }
+            // A word without a value says nothing that the raw text does not.
+            None => rest.find([' ', '\t']).map_or("", |end| &rest[end..]),
+        }
+        .trim_start();
+    }
+    let has_message = places.finish();
+    if !has_message {
+        entry.message = Text::Slice(0..raw.len() as u32);
+    } else if line.len() < raw.len() {
+        let message = match &entry.message {
+            Text::Slice(range) => raw.get(range.start as usize..range.end as usize).unwrap_or(""),
+            Text::Owned(text) => text,
+        };
+        entry.message = Text::Owned(format!("{message}{}", &raw[line.len()..]).into());
+    }
+    entry.raw = raw;
+    true
+}
+
+fn put(places: &mut Places<'_>, value: &str) {
+    if let Some(inner) = value.strip_prefix('"').and_then(|v| v.strip_suffix('"')) {
+        return match inner.contains('\\') {
+            false => places.text(inner, true),
+            // The escapes are JSON's, or nearly: what cannot be read stays as it is.
+            true => match serde_json::from_str::<String>(value) {
+                Ok(text) => places.text(&text, false),
+                Err(_) => places.text(inner, true),
+            },
+        };
+    }
+    let is_number = value.bytes().next().is_some_and(|b| b.is_ascii_digit() || b == b'-');
+    match value {
+        "true" | "false" => places.field(Value::Bool(value == "true")),
+        _ if !is_number => places.text(value, true),
+        _ => match (value.parse::<i64>(), value.parse::<f64>()) {
+            (Ok(number), _) => places.number(Value::Int(number)),
+            (_, Ok(number)) if number.is_finite() => places.number(Value::Float(number)),
+            _ => places.text(value, true),
+        },
+    }
+}

@@ -1,0 +1,264 @@
+//! Named values of an entry, as JSON and logfmt have them: well-known names fill the entry's own places, in the spellings
+//! that the common loggers use; everything else becomes a field. The first of several names for one place wins; the
+//! others become fields.
+
+use super::clock::Clock;
+use super::set_time;
+use super::time::{Day, Stamp, Written, stamp};
+use crate::record::{Entry, Level, LevelSource, Text, Value};
+use crate::sys::clock::SECOND;
+
+/// Fields of one entry; what is beyond stands in `raw` only.
+const MAX_FIELDS: usize = 256;
+/// Bytes of a dotted name; a field with a longer one stands in `raw` only.
+const MAX_NAME: usize = 256;
+
+/// Takes values as they are read.
+pub struct Places<'a> {
+    entry: &'a mut Entry,
+    clock: &'a mut Clock,
+    /// The text that messages may be pieces of, and where it begins in the raw text.
+    line: &'a str,
+    /// The dotted name of the value being read.
+    pub name: String,
+    has_message: bool,
+    has_time: bool,
+    /// Serilog's compact form leaves `Information` out.
+    is_compact: bool,
+    /// The event was called `event`.
+    event_is_message: bool,
+    /// Seconds of a time whose nanoseconds stand apart.
+    seconds: Option<i64>,
+}
+
+impl<'a> Places<'a> {
+    /// `line` is the beginning of what will be the entry's raw text.
+    pub fn new(entry: &'a mut Entry, clock: &'a mut Clock, line: &'a str) -> Places<'a> {
+        let name = String::with_capacity(64);
+        Places {
+            entry,
+            clock,
+            line,
+            name,
+            has_message: false,
+            has_time: false,
+            is_compact: false,
+            event_is_message: false,
+            seconds: None,
+        }
+    }
+
+    /// Ends the entry; whether it has a message of its own.
+    pub fn finish(mut self) -> bool {
+        if !self.has_time {
+            set_time(self.entry, self.clock.untold());
+        }
+        if self.is_compact && self.entry.level_source == LevelSource::None {
+            self.entry.level = Level::Info;
+            self.entry.level_source = LevelSource::Field;
+        }
+        if !self.has_message
+            && self.event_is_message
+            && let Some(event) = self.entry.event.clone()
+        {
+            // structlog calls the message so.
+            self.has_message = true;
+            if event.contains(' ') {
+                self.entry.event = None;
+            }
+            self.entry.message = Text::Owned(event);
+        }
+        self.has_message
+    }
+
+    /// A text; `borrowed` when it is a piece of the line.
+    pub fn text(&mut self, text: &str, borrowed: bool) {
+        if !self.is_taken_by_name(text, borrowed) {
+            self.field(Value::Str(text.into()));
+        }
+    }
+
+    /// Puts the text where its name says, if that place is free.
+    fn is_taken_by_name(&mut self, text: &str, borrowed: bool) -> bool {
+        let slot = match &*self.name {
+            "timestamp" | "time" | "ts" | "t" | "@timestamp" | "@t" | "asctime" | "datetime" | "t.$date"
+            | "eventTime" | "Timestamp" => return self.time(text),
+            "__REALTIME_TIMESTAMP" | "timeUnixNano" | "_SOURCE_REALTIME_TIMESTAMP" => return self.epoch_text(text),
+            "level" | "levelname" | "severity" | "lvl" | "log.level" | "@l" | "@level" | "Level" | "level_name"
+            | "loglevel" | "log_level" | "severity_text" | "severityText" | "PRIORITY" | "priority" | "s" => {
+                return self.level(text);
+            }
+            "message" | "msg" | "@m" | "@mt" | "@message" | "MESSAGE" | "short_message" | "fields.message" | "body"
+            | "body.stringValue" | "m" | "RenderedMessage" | "MessageTemplate" => return self.message(text, borrowed),
+            "interaction_type" if self.entry.event.is_none() => {
+                self.entry.event = Some("agent_interaction".into());
+                return false;
+            }
+            "logger"
+            | "name"
+            | "logger_name"
+            | "loggerName"
+            | "log.logger"
+            | "target"
+            | "@module"
+            | "component"
+            | "SourceContext"
+            | "Properties.SourceContext"
+            | "SYSLOG_IDENTIFIER"
+            | "channel" => &mut self.entry.logger,
+            // MongoDB's, behind its own kind of time.
+            "c" if self.has_time => &mut self.entry.logger,
+            "workflow_id" | "context.workflow_id" => &mut self.entry.workflow_id,
+            "session_id" | "context.session_id" => &mut self.entry.session_id,
+            "request_id" | "context.request_id" => &mut self.entry.request_id,
+            "agent" | "agent_name" | "context.agent_name" => &mut self.entry.agent,
+            "workflow_type" | "event_data.workflow_type" | "context.workflow_type" => &mut self.entry.workflow_type,
+            "event_type" | "event" => &mut self.entry.event,
+            _ => return false,
+        };
+        let is_free = slot.is_none() && !text.is_empty();
+        self.event_is_message |= is_free && self.name == "event";
+        if is_free {
+            *slot = Some(text.into());
+        }
+        is_free
+    }
+
+    fn time(&mut self, text: &str) -> bool {
+        let found =
+            stamp(text).filter(|(stamp, end)| *end == text.len() && !self.has_time && stamp.day != Day::Unknown);
+        self.is_compact |= self.name == "@t";
+        let Some((stamp, _)) = found else { return false };
+        // Python's `asctime` is the host's; every other logger that leaves the zone out means UTC.
+        self.told(&stamp, self.name != "asctime")
+    }
+
+    fn told(&mut self, stamp: &Stamp, utc: bool) -> bool {
+        set_time(self.entry, self.clock.tell(stamp, utc));
+        self.has_time = true;
+        true
+    }
+
+    fn epoch_text(&mut self, text: &str) -> bool {
+        match text.parse::<i64>() {
+            Ok(number) if !self.has_time => self.epoch(&Value::Int(number), number as f64),
+            _ => false,
+        }
+    }
+
+    fn level(&mut self, text: &str) -> bool {
+        if self.entry.level_source != LevelSource::None || self.name == "s" && !self.has_time {
+            return false;
+        }
+        // slog writes levels between its own as `INFO+2`.
+        let text = text.trim();
+        let text =
+            text.rsplit_once(['+', '-']).filter(|(_, n)| n.bytes().all(|b| b.is_ascii_digit())).map_or(text, |t| t.0);
+        let level =
+            Level::from_column(text).or_else(|| mongo_debug(text)).or_else(|| Level::from_scale(text.parse().ok()?));
+        self.set_level(level)
+    }
+
+    fn set_level(&mut self, level: Option<Level>) -> bool {
+        if let Some(level) = level {
+            self.entry.level = level;
+            self.entry.level_source = LevelSource::Field;
+        }
+        level.is_some()
+    }
+
+    fn message(&mut self, text: &str, borrowed: bool) -> bool {
+        if self.has_message {
+            return false;
+        }
+        self.has_message = true;
+        let start = (text.as_ptr() as usize).wrapping_sub(self.line.as_ptr() as usize);
+        self.entry.message = if borrowed && start + text.len() <= self.line.len() {
+            Text::Slice(start as u32..(start + text.len()) as u32)
+        } else {
+            Text::Owned(text.into())
+        };
+        true
+    }
+
+    pub fn number(&mut self, value: Value) {
+        let Some(number) = value.as_number().filter(|n| n.is_finite()) else { return self.field(value) };
+        let is_taken = match &*self.name {
+            "timestamp" | "time" | "ts" | "@timestamp" | "timeMillis" if !self.has_time => self.epoch(&value, number),
+            "severityNumber" if self.entry.level_source == LevelSource::None => {
+                let level = otel(number as i64);
+                self.set_level(level)
+            }
+            "instant.epochSecond" if !self.has_time => {
+                self.seconds = Some(number as i64);
+                self.epoch(&value, number)
+            }
+            "instant.nanoOfSecond" if self.seconds.is_some() => {
+                self.entry.time += (number as i64).clamp(0, SECOND - 1);
+                true
+            }
+            "level" | "lvl" | "severity" | "PRIORITY" | "priority" if self.entry.level_source == LevelSource::None => {
+                let level = Level::from_scale(number as i64);
+                self.set_level(level)
+            }
+            "duration_ms" if self.entry.duration_ms.is_none() => {
+                self.entry.duration_ms = Some(number);
+                true
+            }
+            "duration_seconds" | "event_data.duration_seconds" => {
+                self.entry.duration_ms = self.entry.duration_ms.or(Some(number * 1000.0));
+                false
+            }
+            _ => false,
+        };
+        if !is_taken {
+            self.field(value);
+        }
+    }
+
+    /// Seconds, milliseconds, microseconds or nanoseconds since the epoch, told apart by their size.
+    fn epoch(&mut self, value: &Value, number: f64) -> bool {
+        let unit = match number {
+            1e8..1e11 => SECOND,
+            1e11..1e14 => SECOND / 1_000,
+            1e14..1e17 => SECOND / 1_000_000,
+            1e17..9.2e18 => 1,
+            _ => return false,
+        };
+        let time = match value {
+            Value::Int(whole) => whole.checked_mul(unit),
+            // Its shortest form has the digits that were written.
+            Value::Float(_) if unit == SECOND => {
+                stamp(&value.to_text()).filter(|(stamp, _)| stamp.day == Day::Date(0)).map(|(stamp, _)| stamp.of_day)
+            }
+            _ => Some((number * (unit as f64) / 1_000.0).round() as i64).and_then(|us| us.checked_mul(1_000)),
+        };
+        let Some(time) = time else { return false };
+        self.told(&Stamp { day: Day::Date(0), of_day: time, zone: Written::Offset(0) }, true)
+    }
+
+    /// A value without a place of its own.
+    pub fn field(&mut self, value: Value) {
+        if self.entry.fields.len() < MAX_FIELDS && self.name.len() <= MAX_NAME {
+            self.entry.fields.push((self.name.as_str().into(), value));
+        }
+    }
+}
+
+/// Severity numbers of OpenTelemetry, four to a level.
+fn otel(number: i64) -> Option<Level> {
+    Some(match number {
+        1..=4 => Level::Trace,
+        5..=8 => Level::Debug,
+        9..=12 => Level::Info,
+        13..=16 => Level::Warning,
+        17..=20 => Level::Error,
+        21..=24 => Level::Fatal,
+        _ => return None,
+    })
+}
+
+/// MongoDB's `D1` to `D5`.
+fn mongo_debug(text: &str) -> Option<Level> {
+    matches!(text, "D1" | "D2" | "D3" | "D4" | "D5").then_some(Level::Debug)
+}

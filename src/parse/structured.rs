@@ -1,0 +1,74 @@
+//! Structured data of RFC 5424: `[id name="value" …][…]`, each parameter a field `id.name`.
+
+use crate::record::{Field, Value};
+
+/// Parameters of one entry; what is beyond stands in `raw` only.
+const MAX_FIELDS: usize = 256;
+
+/// Appends the parameters. Text that is not structured data gives what was understood of it.
+pub fn expand(text: &str, fields: &mut Vec<Field>) {
+    let mut rest = text;
+    while let Some(element) = rest.strip_prefix('[') {
+        let end = element.find([' ', ']']).unwrap_or(element.len());
+        let id = &element[..end];
+        rest = &element[end..];
+        while let Some(parameter) = rest.strip_prefix(' ') {
+            let Some((name, value)) = parameter.split_once("=\"") else { return };
+            let Some(length) = closing(value) else { return };
+            if fields.len() < MAX_FIELDS {
+                let name = if id.is_empty() { name.to_owned() } else { format!("{id}.{name}") };
+                fields.push((name.into(), Value::Str(unescape(&value[..length]).into())));
+            }
+            rest = &value[length + 1..];
+        }
+        match rest.strip_prefix(']') {
+            Some(behind) => rest = behind,
+            None => return,
+        }
+    }
+}
+
+/// Where the quote is that ends a value.
+fn closing(value: &str) -> Option<usize> {
+    let mut escaped = false;
+    value.bytes().position(|byte| {
+        let is_end = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        is_end
+    })
+}
+
+/// Without the backslashes before `"`, `\` and `]`.
+fn unescape(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    let mut chars = value.chars().peekable();
+    while let Some(next) = chars.next() {
+        match chars.peek() {
+            Some('"' | '\\' | ']') if next == '\\' => text.extend(chars.next()),
+            _ => text.push(next),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters() {
+        let check = |text: &str, want: &[(&str, &str)]| {
+            let mut fields = Vec::new();
+            expand(text, &mut fields);
+            let found: Vec<_> = fields.iter().map(|(name, value)| (&**name, value.to_text())).collect();
+            let want: Vec<_> = want.iter().map(|(name, value)| (*name, (*value).into())).collect();
+            assert_eq!(found, want, "{text}");
+        };
+        check("-", &[]);
+        check(r#"[a@1 x="1" y="two words"][b]"#, &[("a@1.x", "1"), ("a@1.y", "two words")]);
+        check(r#"[a x="q\"u\\o\]te" z="b\n"]"#, &[("a.x", r#"q"u\o]te"#), ("a.z", r"b\n")]);
+        check(r#"[a x="1"#, &[]);
+        check("[", &[]);
+        check(r#"[a x="1" junk"#, &[("a.x", "1")]);
+    }
+}
