@@ -16,6 +16,7 @@ use crate::http::Client;
 use crate::rotate::{Event, Forecast, Gate, Level, Listener, Locking, NoReader, Options, Rotator, StateFile};
 use crate::store::Snapshot;
 use crate::sys::files::FileId;
+use crate::sys::units::Bytes;
 
 #[derive(clap::Args)]
 #[command(args_override_self = true)]
@@ -111,14 +112,18 @@ fn here(common: &Common, arguments: &Arguments, loaded: Loaded) -> anyhow::Resul
     let (mut state, problems) = StateFile::open(&path, if looks { Locking::ReadOnly } else { Locking::Try })?;
     problems.iter().for_each(|problem| eprintln!("warning: {problem}"));
     let mut rotator = Rotator::new(policy, Options { force: flags.force, finish: true, ..Options::default() });
+    if arguments.configs.is_empty() {
+        rotator.set_budgets(loaded.config.budgets());
+    }
     let now = Local::now().fixed_offset();
     if looks {
-        let forecasts = rotator.forecast(now, &state);
+        let (forecasts, trimming) = (rotator.forecast(now, &state), rotator.trimming(&state));
         if arguments.plan {
-            print_plan(common, &json!({ "logs": forecasts.iter().map(Forecast::to_json).collect::<Vec<_>>() }))?;
+            let logs = forecasts.iter().map(Forecast::to_json).collect::<Vec<_>>();
+            print_plan(common, &json!({ "logs": logs, "archives": trimming.to_json() }))?;
         } else {
-            let due = forecasts.iter().filter(|forecast| forecast.due.is_ok());
-            print(common, &due.map(ToString::to_string).collect::<Vec<_>>());
+            let due = forecasts.iter().filter(|forecast| forecast.due.is_ok()).map(ToString::to_string);
+            print(common, &due.chain(trimming.removals.iter().map(ToString::to_string)).collect::<Vec<_>>());
         }
         return Ok(());
     }
@@ -192,5 +197,21 @@ fn print_plan(common: &Common, plan: &Value) -> anyhow::Result<()> {
             );
         }
     }
+    print_archives(&plan["archives"]);
     Ok(())
+}
+
+/// What the budgets have, and what would go for them.
+fn print_archives(archives: &Value) {
+    let list = |name: &str| archives[name].as_array().cloned().unwrap_or_default();
+    for budget in list("budgets") {
+        let of = |name: &str| Bytes(budget[name].as_u64().unwrap_or_default());
+        let folder = budget["folder"].as_str().map_or(String::new(), |folder| format!(" under {folder}"));
+        let generations = output::cell(&budget["generations"]);
+        outln!("{generations} generations{folder} take {} of {}", of("bytes"), of("limit"));
+    }
+    for removal in list("removals") {
+        let [file, size, why] = ["file", "size", "why"].map(|name| output::cell(&removal[name]));
+        outln!("{file} ({size}) goes with the next look, once it is read: {why}");
+    }
 }

@@ -107,7 +107,8 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
     // A mistake in a policy costs a part of it, as in logrotate, and not the start.
     let (policy, found, policy_path) = policy(&config);
     let policy = Arc::new(policy);
-    let warnings = found.iter().filter(|p| p.level > Level::Debug).map(ToString::to_string).collect();
+    let mut warnings: Vec<String> = found.iter().filter(|p| p.level > Level::Debug).map(ToString::to_string).collect();
+    warnings.extend(config.doubtful_budgets().iter().map(|doubt| format!("{}: {doubt}", shown.display())));
     let policy_is_whole = !found.iter().any(|problem| problem.costs);
     let retention = retention(&config, clock::now()).unwrap_or_else(|error| {
         problems.push(format!("{}: {error}", shown.display()));

@@ -2,6 +2,7 @@
 //!
 //! Paths and globs are relative to the working folder of the process.
 
+mod budgets;
 mod load;
 mod retention;
 
@@ -15,6 +16,7 @@ use crate::store;
 use crate::sys::units::{Bytes, Span};
 use crate::tail;
 
+pub use budgets::RotationBudget;
 pub use load::{ConfigError, Loaded, Problems, load, load_main};
 pub use retention::retention;
 
@@ -119,6 +121,12 @@ pub struct Rotation {
     pub state: Option<PathBuf>,
     /// How often sizes and times are looked at.
     pub every: Span,
+    /// Of all rotated generations together; the oldest go first.
+    #[serde(deserialize_with = "budgets::maybe_bytes")]
+    pub archive_bytes: Option<Bytes>,
+    /// The same for folders.
+    #[serde(deserialize_with = "budgets::all")]
+    pub budget: Vec<RotationBudget>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -188,7 +196,14 @@ impl Default for Retention {
 
 impl Default for Rotation {
     fn default() -> Rotation {
-        Rotation { enabled: true, policy: None, state: None, every: seconds(2) }
+        Rotation {
+            enabled: true,
+            policy: None,
+            state: None,
+            every: seconds(2),
+            archive_bytes: None,
+            budget: Vec::new(),
+        }
     }
 }
 

@@ -178,8 +178,9 @@ impl Backend for Face {
                 Ok(plan.to_json())
             }
             Control::RotationPlan { force } => {
-                let forecasts = self.rotating.forecast(force)?;
-                Ok(json!({ "logs": forecasts.iter().map(Forecast::to_json).collect::<Vec<_>>() }))
+                let (forecasts, trimming) = self.rotating.forecast(force)?;
+                let logs = forecasts.iter().map(Forecast::to_json).collect::<Vec<_>>();
+                Ok(json!({ "logs": logs, "archives": trimming.to_json() }))
             }
             Control::RemoveOrphans => {
                 let events = self.rotating.remove_orphans()?;
@@ -188,8 +189,10 @@ impl Backend for Face {
                 Ok(json!({ "lines": lines, "failures": failures }))
             }
             Control::Rotate { dry_run: true, force } => {
-                let due = self.rotating.forecast(force)?.into_iter().filter(|forecast| forecast.due.is_ok());
-                Ok(json!({ "lines": due.map(|forecast| forecast.to_string()).collect::<Vec<_>>() }))
+                let (forecasts, trimming) = self.rotating.forecast(force)?;
+                let due = forecasts.iter().filter(|forecast| forecast.due.is_ok()).map(ToString::to_string);
+                let over = trimming.removals.iter().map(ToString::to_string);
+                Ok(json!({ "lines": due.chain(over).collect::<Vec<_>>() }))
             }
             Control::Rotate { dry_run: false, force } => {
                 // Nothing has to wait for it then. What could not be committed waits, and says so.

@@ -15,7 +15,7 @@ use crate::daemon::index::{Current, lock};
 use crate::daemon::partitions::prune;
 use crate::daemon::tailing::TailCommand;
 use crate::record::Fingerprint;
-use crate::rotate::{Event, Forecast, Gate, Listener, Locking, Options, Policy, Rotator, StateFile, What};
+use crate::rotate::{Event, Forecast, Gate, Listener, Locking, Options, Policy, Rotator, StateFile, Trimming, What};
 use crate::store::Shared;
 use crate::sys::clock;
 use crate::sys::files::FileId;
@@ -175,15 +175,16 @@ impl Rotating {
     }
 
     fn with<T>(&self, force: bool, work: impl FnOnce(&mut Rotator, &mut StateFile) -> T) -> Result<T, String> {
-        let (policy, path) = {
+        let (policy, budgets, path) = {
             let current = lock(&self.current);
-            (current.policy.clone(), current.config.rotation_state())
+            (current.policy.clone(), current.config.budgets(), current.config.rotation_state())
         };
         let mut slot = locked(&self.rotator);
         let options =
             Options { finish: true, script_limit: Some(SCRIPT_LIMIT), patience: Duration::ZERO, ..Options::default() };
         let rotator = slot.get_or_insert_with(|| Rotator::new(Policy::default(), options));
         rotator.set_policy(policy);
+        rotator.set_budgets(budgets);
         rotator.set_force(force);
         // Read and locked anew each time: logrotate itself may use the same file in between.
         let (mut state, problems) = StateFile::open(&path, Locking::Try).map_err(|e| e.to_string())?;
@@ -244,9 +245,10 @@ impl Rotating {
         slot.iter().flat_map(Rotator::waiting).filter(|event| event.is_failure()).map(ToString::to_string).collect()
     }
 
-    /// What would become of every log now, and when.
-    pub fn forecast(&self, force: bool) -> Result<Vec<Forecast>, String> {
-        self.with(force, |rotator, state| rotator.forecast(Local::now().fixed_offset(), state))
+    /// What would become of every log now, and when; and what would go for the budgets.
+    pub fn forecast(&self, force: bool) -> Result<(Vec<Forecast>, Trimming), String> {
+        let now = Local::now().fixed_offset();
+        self.with(force, |rotator, state| (rotator.forecast(now, state), rotator.trimming(state)))
     }
 
     /// Removes the generations that an earlier policy left behind.

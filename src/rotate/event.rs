@@ -63,6 +63,9 @@ pub enum What {
     },
     Removed {
         file: PathBuf,
+        /// What other than its section wanted it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
     Mailed {
         file: PathBuf,
@@ -114,7 +117,8 @@ impl fmt::Display for Event {
             What::Compressed { file, before, after } => {
                 write!(f, "{log}: compressed {} from {} to {}", file.display(), Bytes(*before), Bytes(*after))
             }
-            What::Removed { file } => write!(f, "{log}: removed {}", file.display()),
+            What::Removed { file, why: None } => write!(f, "{log}: removed {}", file.display()),
+            What::Removed { file, why: Some(why) } => write!(f, "{log}: removed {}: {why}", file.display()),
             What::Recovered { file } => write!(f, "{log}: finished the interrupted copy {}", file.display()),
             What::Waiting { file, why } => write!(f, "{log}: {} waits: {why}", file.display()),
             What::Failed { error } => write!(f, "{log}: {error}"),

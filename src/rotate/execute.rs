@@ -14,7 +14,7 @@ use super::cut::{Cut, copy_and_truncate, copy_only};
 use super::error::RotateError;
 use super::names::Family;
 use super::plan::Action;
-use super::policy::{ScriptKind, Section};
+use super::policy::{ScriptKind, Section, Settings};
 use crate::sys::files::{open_regular, open_regular_for_writing, rename_noreplace};
 use crate::sys::process::kill_group;
 use crate::sys::units::Span;
@@ -86,7 +86,7 @@ impl<'a> Executor<'a> {
 
     fn compress(&mut self, from: &Path, to: &Path) -> Result<Compressed, RotateError> {
         let settings = &self.section.settings;
-        let how = Compressor::of(&settings.compress_command, &settings.compress_options, None);
+        let how = compressor(settings);
         if fs::symlink_metadata(from).is_ok_and(|metadata| !self.may_touch(&metadata)) {
             return Err(RotateError::OpenPlain { path: from.to_owned(), source: shared_with_others() });
         }
@@ -112,7 +112,7 @@ impl<'a> Executor<'a> {
     pub fn compress_ahead(&mut self, mut jobs: Vec<(PathBuf, PathBuf)>) {
         jobs.retain(|(from, _)| fs::symlink_metadata(from).is_ok_and(|metadata| self.may_touch(&metadata)));
         let settings = &self.section.settings;
-        let how = Compressor::of(&settings.compress_command, &settings.compress_options, None);
+        let how = compressor(settings);
         let results = compress_all(&jobs, &how);
         self.compressed = jobs.into_iter().map(|(from, _)| from).zip(results).collect();
     }
@@ -208,6 +208,11 @@ impl<'a> Executor<'a> {
         let limit = self.script_limit;
         self.role.pause(|| run_script(text, args, limit)).map_err(|e| e.to_string())?
     }
+}
+
+/// A program that compresses under `su` gives up what we are for good, as with logrotate.
+fn compressor(settings: &Settings) -> Compressor {
+    Compressor::of(&settings.compress_command, &settings.compress_options, settings.su)
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), RotateError> {

@@ -108,7 +108,7 @@ impl Rotator {
                         What::Waiting { file, why: NOT_READ.to_owned() }
                     } else {
                         match remove(section, &self.options.mail_command, &file) {
-                            Ok(()) => What::Removed { file },
+                            Ok(()) => What::Removed { file, why: None },
                             Err(error) => What::Failed { error },
                         }
                     };

@@ -1,10 +1,11 @@
 //! Layer 3: rotation by logrotate policy. `grammar` and `directive` read a policy, `due` and `plan` decide
-//! (pure), `execute`, `cut` and `compress` act, `set` does it in logrotate's order, and `rotator` joins them, one `tick` at a
+//! (pure), `budget` what is too much (pure), `execute`, `cut` and `compress` act, `set` does it in logrotate's order, and `rotator` joins them, one `tick` at a
 //! time.
 //!
 //! The order of authority is read → index → commit, and only then compress, truncate or remove: whoever
 //! calls a [`Rotator`] gives it a [`Gate`] that knows how far reading got.
 
+mod budget;
 mod collapse;
 mod compress;
 mod copy;
@@ -29,7 +30,9 @@ mod set;
 pub mod state;
 mod survey;
 mod taboo;
+mod trim;
 
+pub use budget::{Budget, Removal, Usage};
 pub use compress::{Compressed, Compressor, compress, compress_all};
 pub use cut::{Cut, CutMethod, copy_and_truncate, recover as recover_cut};
 pub use error::RotateError;
@@ -39,3 +42,4 @@ pub use plan::{Action, Listed, Listing, Plan};
 pub use policy::{Policy, Problem, Section, Settings};
 pub use rotator::{Gate, NoReader, Options, Rotator};
 pub use state::{Locking, StateFile};
+pub use trim::Trimming;

@@ -248,7 +248,7 @@ fn first_surplus(settings: &Settings) -> Option<u32> {
 }
 
 /// Whether a number is one that the policy gives, the surplus one included.
-fn is_given(settings: &Settings, number: u32) -> bool {
+pub(super) fn is_given(settings: &Settings, number: u32) -> bool {
     number >= settings.start && first_surplus(settings).is_none_or(|end| number <= end)
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeDelta};
 
+use super::budget::Budget;
 use super::due::{NotDue, Reason, due};
 use super::error::RotateError;
 use super::event::{Event, Level, Listener, What};
@@ -90,17 +91,21 @@ pub struct Rotator {
     told: BTreeMap<PathBuf, Event>,
     /// As `told`, of the tick at work.
     telling: BTreeMap<PathBuf, Event>,
-    /// Logs that could not be rotated, and when they are tried again.
-    resting: BTreeMap<PathBuf, DateTime<FixedOffset>>,
+    /// Logs that could not be rotated, and generations that could not be removed, and when they are tried again.
+    pub(super) resting: BTreeMap<PathBuf, DateTime<FixedOffset>>,
+    pub(super) budgets: Vec<Budget>,
+    /// Rotations that could not be written to the state file. Forgotten, they would be done at every tick until nothing is
+    /// left of the generations.
+    unwritten: BTreeMap<PathBuf, NaiveDateTime>,
 }
 
-/// A log that could not be rotated is left alone for so long.
-const REST: TimeDelta = TimeDelta::seconds(60);
+/// What could not be done is left alone for so long.
+pub(super) const REST: TimeDelta = TimeDelta::seconds(60);
 
 impl Rotator {
     pub fn new(policy: impl Into<Arc<Policy>>, options: Options) -> Rotator {
-        let (told, telling, resting) = Default::default();
-        Rotator { policy: policy.into(), options, told, telling, resting }
+        let (told, telling, resting, budgets, unwritten) = Default::default();
+        Rotator { policy: policy.into(), options, told, telling, resting, budgets, unwritten }
     }
 
     /// Takes another policy; what is pending is found again from the folders.
@@ -138,17 +143,24 @@ impl Rotator {
             spared: BTreeSet::new(),
             failed: false,
         };
+        self.unwritten.iter().for_each(|(log, time)| tick.state.remember(log, *time));
         let policy = self.policy.clone();
         let surveyed = survey(&policy);
+        let logs: Vec<Vec<PathBuf>> = match self.budgets.is_empty() {
+            true => Vec::new(),
+            false => surveyed.iter().map(|covered| covered.logs.clone()).collect(),
+        };
         tick.note(format_args!("\nHandling {} logs", policy.sections.len()));
         for (section, covered) in policy.sections.iter().zip(surveyed) {
             self.section(section, covered, &mut tick);
         }
+        self.trim(&logs, &mut tick);
         if !self.options.dry
             && let Err(error) = tick.state.write(now.naive_local(), !self.options.finish)
         {
             self.fail(&mut tick, Path::new(""), Path::new(""), &error);
         }
+        self.unwritten = tick.state.unwritten();
         self.told = std::mem::take(&mut self.telling);
         !tick.failed
     }
@@ -259,7 +271,7 @@ impl Rotator {
     }
 
     /// Whether it is too early to try `log` again; what was told of it still holds.
-    fn rests(&mut self, log: &Path, tick: &mut Tick<'_>) -> bool {
+    pub(super) fn rests(&mut self, log: &Path, tick: &mut Tick<'_>) -> bool {
         let rests = !self.options.force && self.resting.get(log).is_some_and(|until| tick.now < *until);
         if rests {
             tick.spared.insert(log.to_owned());
@@ -386,7 +398,7 @@ impl fmt::Display for Header<'_> {
 }
 
 pub(super) const NOT_READ: &str = "not all of it is read and committed yet";
-const STILL_OPEN: &str = "a process still has it open for writing; let postrotate make it reopen its log";
+pub(super) const STILL_OPEN: &str = "a process still has it open for writing; let postrotate make it reopen its log";
 
 /// What everything in one pass shares.
 pub(super) struct Tick<'a> {

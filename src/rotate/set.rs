@@ -357,7 +357,7 @@ impl Rotator {
                     if *mailed {
                         tick.event(log, What::Mailed { file: path.clone() });
                     }
-                    tick.event(log, What::Removed { file: path.clone() });
+                    tick.event(log, What::Removed { file: path.clone(), why: None });
                 }
             }
             (Action::Create { path, .. }, _) => tick.folders.touch(path),

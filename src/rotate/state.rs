@@ -47,6 +47,8 @@ pub struct StateFile {
     _lock: Option<File>,
     /// Entries were added behind the others; at the end the file is written anew.
     is_dirty: bool,
+    /// Rotations that `write` has not made durable yet.
+    stamped: BTreeMap<PathBuf, NaiveDateTime>,
 }
 
 impl StateFile {
@@ -69,8 +71,8 @@ impl StateFile {
         };
         let last = parse(&bytes, path, &mut problems)?;
         let locking = if is_null { Locking::ReadOnly } else { locking };
-        let used = BTreeSet::new();
-        Ok((StateFile { path: path.to_owned(), last, used, locking, _lock: lock, is_dirty: false }, problems))
+        let (path, used, stamped) = (path.to_owned(), BTreeSet::new(), BTreeMap::new());
+        Ok((StateFile { path, last, used, locking, _lock: lock, is_dirty: false, stamped }, problems))
     }
 
     pub fn last(&self, log: &Path) -> Option<NaiveDateTime> {
@@ -94,8 +96,7 @@ impl StateFile {
     /// Remembers a rotation at once, not at the end of the run: killed in between, we would rotate again. The line is
     /// added behind the others, where it counts more than an earlier one of the same log.
     pub fn stamp(&mut self, log: &Path, time: NaiveDateTime) -> Result<(), RotateError> {
-        self.last.insert(log.to_owned(), time);
-        self.is_dirty = true;
+        self.remember(log, time);
         if self.locking == Locking::ReadOnly {
             return Ok(());
         }
@@ -106,8 +107,20 @@ impl StateFile {
         if !is_ours {
             return Ok(());
         }
-        let written = open_regular_for_appending(&self.path).and_then(|mut file| file.write_all(&line));
+        let written = open_regular_for_appending(&self.path).and_then(|file| append(&file, &line));
         written.map_err(RotateError::file("add to the state file", &self.path))
+    }
+
+    /// A rotation that the file does not know yet.
+    pub(super) fn remember(&mut self, log: &Path, time: NaiveDateTime) {
+        self.last.insert(log.to_owned(), time);
+        self.stamped.insert(log.to_owned(), time);
+        self.is_dirty = true;
+    }
+
+    /// Rotations that may be in no file.
+    pub(super) fn unwritten(&self) -> BTreeMap<PathBuf, NaiveDateTime> {
+        self.stamped.clone()
     }
 
     /// Writes the file anew and atomically, without logs that are long gone. `always`: also when nothing has changed.
@@ -125,8 +138,19 @@ impl StateFile {
         atomic::write_to(&self.path, &to_bytes(&self.last), |temporary| create_new(temporary, &like))
             .map_err(failed)?;
         self.is_dirty = false;
+        self.stamped.clear();
         Ok(())
     }
+}
+
+/// All of a line or nothing: half a date is another one.
+fn append(mut file: &File, line: &[u8]) -> io::Result<()> {
+    let before = file.metadata()?.len();
+    let written = file.write_all(line);
+    if written.is_err() {
+        file.set_len(before)?;
+    }
+    written
 }
 
 fn create_stub(path: &Path) -> Result<(), RotateError> {

@@ -196,3 +196,63 @@ impl Drop for Daemon<'_> {
         let _ = self.child.wait();
     }
 }
+
+/// A small file system of its own, unmounted when dropped. Where it cannot be had the test says so, and fails in CI.
+pub struct SmallDisk {
+    folder: PathBuf,
+    /// Where the file is that it is in, to be removed.
+    _image: Option<tempfile::NamedTempFile>,
+}
+
+impl SmallDisk {
+    pub fn in_memory(folder: &Path, size: &str) -> Option<SmallDisk> {
+        let options = format!("size={size},mode=755");
+        SmallDisk::mount(folder, None, &["-t", "tmpfs", "-o", &options, "tmpfs"])
+    }
+
+    /// ext4, which can take blocks out of a file.
+    pub fn in_a_file(folder: &Path, bytes: u64) -> Option<SmallDisk> {
+        let image = tempfile::NamedTempFile::new().unwrap();
+        image.as_file().set_len(bytes).unwrap();
+        let path = image.path().to_str().unwrap().to_owned();
+        // No journal, which would take most of it; and nothing is kept for root.
+        let made = Command::new("mkfs.ext4").args(["-q", "-m", "0", "-O", "^has_journal", &path]).status();
+        if !made.is_ok_and(|status| status.success()) {
+            assert!(std::env::var_os("CI").is_none(), "CI must have mkfs.ext4");
+            eprintln!("SKIPPED: there is no mkfs.ext4, a full ext4 was not tried");
+            return None;
+        }
+        SmallDisk::mount(folder, Some(image), &["-o", "loop", &path])
+    }
+
+    fn mount(folder: &Path, image: Option<tempfile::NamedTempFile>, arguments: &[&str]) -> Option<SmallDisk> {
+        let mounted = Command::new("mount").args(arguments).arg(folder).output();
+        if !mounted.is_ok_and(|output| output.status.success()) {
+            assert!(std::env::var_os("CI").is_none(), "CI must be able to mount {arguments:?} (run as root)");
+            eprintln!("SKIPPED: {arguments:?} cannot be mounted, a full disk was not tried");
+            return None;
+        }
+        Some(SmallDisk { folder: folder.to_owned(), _image: image })
+    }
+
+    /// Takes all space but so many bytes, in the file `filler`.
+    pub fn fill_but(&self, bytes: u64) {
+        let mut file = fs::File::create(self.folder.join("filler")).unwrap();
+        for block in [64 << 10, 1 << 10, 1] {
+            while file.write_all(&vec![1; block]).is_ok() {}
+        }
+        let length = file.metadata().unwrap().len();
+        file.set_len(length.saturating_sub(bytes)).unwrap();
+        file.sync_all().unwrap();
+    }
+
+    pub fn free(&self) {
+        fs::remove_file(self.folder.join("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.folder).status();
+    }
+}

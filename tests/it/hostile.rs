@@ -3,10 +3,8 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
-use std::process::Command;
 
-use crate::home::{Home, wait_until};
+use crate::home::{Home, SmallDisk, wait_until};
 
 const QUICK: &str = "[store]\ncommit_every = \"100ms\"\n[follow]\ndiscover_every = \"100ms\"\nmax_line = \"64KiB\"\n";
 
@@ -57,27 +55,12 @@ fn a_partial_last_line_waits() {
     drop(daemon);
 }
 
-/// A small file system of its own; unmounted when dropped.
-struct Mounted(PathBuf);
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
 #[test]
 fn a_full_disk_stops_indexing_and_nothing_else() {
     let home = Home::new(QUICK);
     let data = home.path("data");
     fs::create_dir(&data).unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(&data).output();
-    if !mounted.is_ok_and(|output| output.status.success()) {
-        assert!(std::env::var_os("CI").is_none(), "CI must be able to mount a tmpfs (run as root)");
-        eprintln!("SKIPPED: a tmpfs cannot be mounted, the full disk was not tried");
-        return;
-    }
-    let _mounted = Mounted(data.clone());
+    let Some(_disk) = SmallDisk::in_memory(&data, "2m") else { return };
     home.append("logs/api.log", "INFO:     before\n");
     let daemon = home.run();
     wait_until("the first line is committed", || daemon.status()["commits"].as_u64() > Some(0));
