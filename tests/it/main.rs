@@ -10,3 +10,4 @@ mod kill;
 mod reference;
 mod rotate;
 mod seal;
+mod workflows;
