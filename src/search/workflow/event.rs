@@ -29,10 +29,11 @@ pub enum Event {
 impl Ending {
     /// Of the entry that says how a workflow ended.
     pub fn of(row: &impl Row) -> Option<Ending> {
-        Some(match row.named(EVENT)? {
-            "workflow_completed" | "workflow_succeeded" | "workflow_finished" => Ending::Completed,
-            "workflow_failed" | "workflow_error" | "workflow_timeout" | "workflow_timed_out" => Ending::Failed,
-            "workflow_cancelled" | "workflow_canceled" | "workflow_aborted" => Ending::Cancelled,
+        // Rates ask this of every entry; most are done with here.
+        Some(match row.named(EVENT)?.strip_prefix("workflow_")? {
+            "completed" | "succeeded" | "finished" => Ending::Completed,
+            "failed" | "error" | "timeout" | "timed_out" => Ending::Failed,
+            "cancelled" | "canceled" | "aborted" => Ending::Cancelled,
             _ => return None,
         })
     }

@@ -249,6 +249,19 @@ impl Gathering<'_> {
         Ok(ids)
     }
 
+    /// Whether there may be entries from one time to another.
+    fn has_entries(&self, window: Window) -> bool {
+        let is_stored = self.snapshot.partitions.iter().any(|partition| {
+            let times = partition.summary.as_ref().map(|summary| summary.oldest_time.zip(summary.newest_time));
+            times.is_none_or(|times| times.is_some_and(|(first, last)| window.overlaps(first, last)))
+        });
+        let waiting = &mut self.snapshot.waiting.iter().map(|block| (block.stats.first_time, block.stats.last_time));
+        window.since < window.until
+            && (is_stored
+                || waiting.any(|(first, last)| window.overlaps(first, last))
+                || self.snapshot.open.iter().any(|(_, entry)| window.contains(entry.time)))
+    }
+
     /// Looks for starts before the window, and for ends after it.
     fn complete(&mut self, window: Window, notes: &mut Vec<String>) -> Result<(), SearchError> {
         let lacking = |lacks: fn((bool, bool)) -> bool| -> Vec<Box<str>> {
@@ -260,7 +273,7 @@ impl Gathering<'_> {
             (lacking(|(_, end)| !end), Window { since: window.until, until: i64::MAX }, "end after"),
         ];
         for (ids, outside, what) in sides {
-            if outside.since == i64::MAX || outside.until == i64::MIN {
+            if ids.is_empty() || !self.has_entries(outside) {
                 continue;
             }
             if ids.len() > MAX_COMPLETED {
