@@ -61,14 +61,21 @@ pub fn target(path: &str, parameters: &[(&str, Option<String>)]) -> String {
     for (index, (key, value)) in given.enumerate() {
         // Writing to a String cannot fail.
         let _ = write!(text, "{}{key}=", if index == 0 { '?' } else { '&' });
-        for byte in value.bytes() {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => text.push(byte as char),
-                _ => drop(write!(text, "%{byte:02X}")),
-            }
-        }
+        text.push_str(&encode(value));
     }
     text
+}
+
+/// A text as it may stand in a path or behind a parameter.
+pub fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => encoded.push(byte as char),
+            _ => drop(write!(encoded, "%{byte:02X}")),
+        }
+    }
+    encoded
 }
 
 /// Asks a daemon to do something.

@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod explain;
 mod export;
+mod grid;
 mod ingest;
 mod logrotate;
 mod output;
@@ -18,7 +19,10 @@ mod rotate;
 mod run;
 mod search;
 mod status;
+mod timeline;
 mod verify;
+mod workflow;
+mod workflows;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -67,6 +71,10 @@ enum Command {
     Explain(search::Arguments),
     /// Error rates of entries and failure rates of workflows over time
     Rate(rate::Arguments),
+    /// One workflow as a timeline: phases, agents, errors, what is missing
+    Workflow(workflow::Arguments),
+    /// Which workflows there are, and how they went
+    Workflows(workflows::Arguments),
     /// Files, offsets, lag, partitions, last rotation
     Status,
     /// What the store is made of: times, entries, bytes by part
@@ -127,6 +135,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Reindex(arguments) => reindex::run(common, &arguments),
         Command::Verify(arguments) => verify::run(common, &arguments),
         Command::Rate(arguments) => rate::run(common, &arguments),
+        Command::Workflow(arguments) => workflow::run(common, &arguments),
+        Command::Workflows(arguments) => workflows::run(common, &arguments),
         Command::Status => status::run(common),
         Command::Parse(arguments) => parse::run(common, &arguments),
         Command::Check => check::run(common),

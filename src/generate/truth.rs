@@ -27,6 +27,10 @@ pub struct Workflows {
     pub started: u64,
     pub completed: u64,
     pub failed: u64,
+    /// Steps that were tried again.
+    pub retries: u64,
+    /// Lines of code that they generated.
+    pub lines_of_code: u64,
 }
 
 impl Truth {
@@ -50,6 +54,8 @@ impl Truth {
             started: sum.started + of_type.started,
             completed: sum.completed + of_type.completed,
             failed: sum.failed + of_type.failed,
+            retries: sum.retries + of_type.retries,
+            lines_of_code: sum.lines_of_code + of_type.lines_of_code,
         })
     }
 }

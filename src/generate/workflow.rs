@@ -10,6 +10,8 @@ use crate::record::Level;
 /// What a phase does, one after the other.
 const STEPS: usize = 4;
 const RETRIES: f64 = 0.08;
+/// Agents that write code.
+const WRITERS: [&str; 3] = ["test_writer", "coder", "feature_coder"];
 
 /// A workflow at work.
 #[derive(Debug)]
@@ -81,7 +83,7 @@ impl Workflow {
             0 => self.begin_phase(generator, agent),
             1 => self.interact(generator, agent),
             2 => self.measure(generator, agent),
-            _ => self.event(generator, Level::Info, "phase_completed", &format!(", \"phase\": \"{agent}\"")),
+            _ => self.end_phase(generator, agent),
         }
         if generator.random.chance(RETRIES) {
             self.retry(generator, agent);
@@ -145,7 +147,19 @@ impl Workflow {
         generator.text(&self.to_log(), Level::Info, &said, "");
     }
 
+    fn end_phase(&self, generator: &mut Generator, agent: &str) {
+        let mut data = format!(", \"phase\": \"{agent}\"");
+        if WRITERS.contains(&agent) {
+            // Not random: other lines stay what they are.
+            let lines = 20 + self.step as u64 * 7 + self.id.bytes().map(u64::from).sum::<u64>() % 200;
+            generator.truth.workflows.entry(self.kind.name).or_default().lines_of_code += lines;
+            data.push_str(&format!(", \"lines_of_code\": {lines}"));
+        }
+        self.event(generator, Level::Info, "phase_completed", &data);
+    }
+
     fn retry(&self, generator: &mut Generator, agent: &str) {
+        generator.truth.workflows.entry(self.kind.name).or_default().retries += 1;
         let (name, said) = generator.random.pick(&EXCEPTIONS);
         let attempt = generator.random.below(3) + 1;
         let data = format!(", \"phase\": \"{agent}\", \"attempt\": {attempt}, \"error\": \"{name}\"");

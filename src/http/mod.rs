@@ -4,6 +4,7 @@
 
 mod client;
 mod routes;
+mod workflows;
 
 pub use client::{Answer, Client, ClientError};
 pub use routes::{Backend, Control, control_router, router};

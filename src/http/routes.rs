@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+use crate::http::workflows;
 use crate::query::{Query, parse_time};
 use crate::search::{Budget, By, RateRequest, Request, SearchError, Window, ask, rate, without_pipes};
 use crate::store::Snapshot;
@@ -19,7 +20,7 @@ use crate::sys::clock;
 use crate::sys::units::Span;
 
 /// Most entries in one answer.
-const MAX_LIMIT: usize = 10_000;
+pub(super) const MAX_LIMIT: usize = 10_000;
 /// Most steps in one rate.
 const MAX_STEPS: i64 = 10_000;
 
@@ -50,10 +51,10 @@ pub trait Backend: Send + Sync + 'static {
     fn control(&self, control: Control) -> Result<Value, String>;
 }
 
-type Shared = Arc<dyn Backend>;
+pub(super) type Shared = Arc<dyn Backend>;
 
 /// An error answer.
-struct Refusal(StatusCode, String);
+pub(super) struct Refusal(pub StatusCode, pub String);
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
@@ -61,15 +62,15 @@ impl IntoResponse for Refusal {
     }
 }
 
-fn bad(message: impl ToString) -> Refusal {
+pub(super) fn bad(message: impl ToString) -> Refusal {
     Refusal(StatusCode::BAD_REQUEST, message.to_string())
 }
 
-fn failed(message: impl ToString) -> Refusal {
+pub(super) fn failed(message: impl ToString) -> Refusal {
     Refusal(StatusCode::INTERNAL_SERVER_ERROR, message.to_string())
 }
 
-fn refused(error: SearchError) -> Refusal {
+pub(super) fn refused(error: SearchError) -> Refusal {
     match error {
         SearchError::Question(_) => bad(error),
         SearchError::Store(_) => failed(error),
@@ -84,6 +85,8 @@ pub fn router(backend: Shared) -> Router {
         .route("/metrics", get(metrics))
         .route("/api/v1/search", get(search))
         .route("/api/v1/rate", get(rates))
+        .route("/api/v1/workflows", get(workflows::list))
+        .route("/api/v1/workflows/{id}", get(workflows::one))
         .with_state(backend)
 }
 
@@ -128,17 +131,23 @@ impl Question {
     }
 
     fn window(&self, now: i64, default_since: i64) -> Result<Window, Refusal> {
-        let time = |text: &Option<String>, default| match text {
-            Some(text) => parse_time(text, now).map_err(bad),
-            None => Ok(default),
-        };
-        Ok(Window { since: time(&self.since, default_since)?, until: time(&self.until, i64::MAX)? })
+        window((self.since.as_deref(), self.until.as_deref()), now, default_since)
     }
+}
+
+/// The window from one time to another, as they were given.
+pub(super) fn window(
+    (since, until): (Option<&str>, Option<&str>),
+    now: i64,
+    default_since: i64,
+) -> Result<Window, Refusal> {
+    let time = |text: Option<&str>, default| text.map_or(Ok(default), |text| parse_time(text, now).map_err(bad));
+    Ok(Window { since: time(since, default_since)?, until: time(until, i64::MAX)? })
 }
 
 /// Cancels a question when it is dropped: whoever asked is gone.
 #[derive(Default)]
-struct Stop(Arc<AtomicBool>);
+pub(super) struct Stop(Arc<AtomicBool>);
 
 impl Drop for Stop {
     fn drop(&mut self) {
@@ -146,7 +155,7 @@ impl Drop for Stop {
     }
 }
 
-fn budget(backend: &Shared, stop: &Stop) -> Budget {
+pub(super) fn budget(backend: &Shared, stop: &Stop) -> Budget {
     Budget { cancel: stop.0.clone(), ..backend.budget() }
 }
 
@@ -154,7 +163,7 @@ fn budget(backend: &Shared, stop: &Stop) -> Budget {
 static TURNS: Semaphore = Semaphore::const_new(4);
 
 /// Runs a question beside the server, not in its way, when it is its turn.
-async fn question<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+pub(super) async fn question<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
     let _turn = TURNS.acquire().await.map_err(failed)?;
     beside(work).await
 }

@@ -67,10 +67,14 @@ impl Query {
         Query { ast: ast::Ast::All, plan: eval::Plan::All, pipes: Vec::new() }
     }
 
-    /// The query of the entries that came from a source, to the letter.
-    pub fn of_source(source: &str) -> Query {
-        let field = Field::from_name("source");
-        let ast = ast::Ast::Field(field, ast::Test::Exact(source.to_owned()));
+    /// The query of the entries whose field is one of `values`, to the letter.
+    pub fn of_values<'a>(field: &str, values: impl IntoIterator<Item = &'a str>) -> Query {
+        let is = |value: &str| ast::Ast::Field(Field::from_name(field), ast::Test::Exact(value.to_owned()));
+        let mut any: Vec<ast::Ast> = values.into_iter().map(is).collect();
+        let ast = match any.len() {
+            1 => any.swap_remove(0),
+            _ => ast::Ast::Or(any),
+        };
         Query { plan: eval::Plan::new(&ast), ast, pipes: Vec::new() }
     }
 

@@ -64,7 +64,9 @@ pub const NAMED: usize = 9;
 pub mod column {
     pub const SOURCE: usize = 0;
     pub const SERVICE: usize = 1;
+    pub const LOGGER: usize = 2;
     pub const WORKFLOW_ID: usize = 3;
+    pub const SESSION_ID: usize = 4;
     pub const WORKFLOW_TYPE: usize = 6;
     pub const AGENT: usize = 7;
     pub const EVENT: usize = 8;
@@ -260,10 +262,10 @@ mod tests {
     fn columns_have_the_numbers_of_their_names() {
         use column::*;
         let names = Entry::default().named().map(|(name, _)| name);
-        let numbers = [SOURCE, SERVICE, WORKFLOW_ID, WORKFLOW_TYPE, AGENT, EVENT];
+        let numbers = [SOURCE, SERVICE, LOGGER, WORKFLOW_ID, SESSION_ID, WORKFLOW_TYPE, AGENT, EVENT];
         assert_eq!(
             numbers.map(|number| names[number]),
-            ["source", "service", "workflow_id", "workflow_type", "agent", "event"]
+            ["source", "service", "logger", "workflow_id", "session_id", "workflow_type", "agent", "event"]
         );
     }
 }

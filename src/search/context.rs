@@ -25,7 +25,7 @@ pub fn around(
     }
     let mut all: BTreeMap<u64, Entry> = BTreeMap::new();
     for (source, hits) in by_source.iter().take(MAX_SOURCES) {
-        let query = Query::of_source(source);
+        let query = Query::of_values("source", [*source]);
         let scan = Scan { snapshot, query: &query, window: Window::ALL, meter, shift: 0 };
         let numbers = numbers(&scan)?;
         let wanted: BTreeSet<u64> = hits.iter().flat_map(|hit| neighbours(&numbers, *hit, before, after)).collect();

@@ -16,6 +16,7 @@ mod prune;
 mod rate;
 mod scan;
 mod sorted;
+mod workflow;
 
 use crate::store::StoreError;
 
@@ -26,6 +27,7 @@ pub use entries::{Cursor, Found, Request, find};
 pub use export::export;
 pub use rate::{By, Counts, RateReport, RateRequest, rate};
 pub use scan::Effort;
+pub use workflow::{Clock, List, ListRequest, One, Outcome, Sort, Workflow, workflow, workflows};
 
 /// A question could not be answered.
 #[derive(Debug, thiserror::Error)]

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::query::Query;
 use crate::record::column::{AGENT, EVENT, SERVICE, WORKFLOW_ID, WORKFLOW_TYPE};
 use crate::record::{Columns, Level, Row, timestamp};
-use crate::search::aggregate::{failed, step_start};
+use crate::search::aggregate::step_start;
 use crate::search::budget::Meter;
 use crate::search::entries::window_of;
 use crate::search::scan::{Hits, Scan, Take, Visit};
+use crate::search::workflow::{Ending, Endings};
 use crate::search::{Budget, SearchError, Window};
 use crate::store::Snapshot;
 
@@ -87,14 +88,6 @@ impl Counts {
     }
 }
 
-/// The end of a workflow. One that is reported twice counts once, as it was reported last.
-struct Ending {
-    /// Time and arrival.
-    key: (i64, u64),
-    failed: bool,
-    group: Option<Box<str>>,
-}
-
 /// Counts everything that matches.
 pub fn rate(snapshot: &Snapshot, request: &RateRequest) -> Result<RateReport, SearchError> {
     let meter = Meter::start(&request.budget);
@@ -103,8 +96,10 @@ pub fn rate(snapshot: &Snapshot, request: &RateRequest) -> Result<RateReport, Se
     let (counters, effort) = scan.run(|| Counter::new(request))?;
     let mut all = Counter::new(request);
     counters.into_iter().for_each(|counter| all.merge(counter));
+    let is_cut = all.endings.is_cut();
     let mut report = all.report();
-    report.partial = meter.reason().map(|cut| cut.to_string());
+    let too_many = || format!("more than {} workflows ended; some are not counted", request.budget.groups);
+    report.partial = meter.reason().map(|cut| cut.to_string()).or_else(|| is_cut.then(too_many));
     report.damaged = effort.damaged;
     Ok(report)
 }
@@ -113,8 +108,7 @@ pub fn rate(snapshot: &Snapshot, request: &RateRequest) -> Result<RateReport, Se
 struct Counter<'a> {
     request: &'a RateRequest,
     groups: HashMap<Box<str>, BTreeMap<i64, Counts>>,
-    endings: HashMap<Box<str>, Ending>,
-    types: HashMap<Box<str>, Box<str>>,
+    endings: Endings<Option<Box<str>>>,
 }
 
 impl Visit for Counter<'_> {
@@ -141,7 +135,7 @@ impl Take for Counting<'_, '_> {
         let group = group_of(row, self.counter.request.by).unwrap_or("-");
         let step = self.counter.step_of(row.time());
         self.counter.at(group, step).count(row.level());
-        self.any_ending |= failed(row).is_some();
+        self.any_ending |= Ending::of(row).is_some();
     }
 }
 
@@ -151,15 +145,12 @@ struct Workflows<'c, 'a>(&'c mut Counter<'a>);
 impl Take for Workflows<'_, '_> {
     fn row<R: Row>(&mut self, sequence: u64, row: &R) {
         let id = row.named(WORKFLOW_ID);
-        if let (Some(id), Some(kind)) = (id, row.named(WORKFLOW_TYPE))
-            && !self.0.types.contains_key(id)
-        {
-            self.0.types.insert(id.into(), kind.into());
+        if let (Some(id), Some(kind)) = (id, row.named(WORKFLOW_TYPE)) {
+            self.0.endings.note_type(id, kind);
         }
-        if let Some(failed) = failed(row) {
-            let id = id.map_or_else(|| sequence.to_string().into(), Box::from);
-            let group = group_of(row, self.0.request.by).map(Box::from);
-            self.0.end(id, Ending { key: (row.time(), sequence), failed, group });
+        if let Some(ending) = Ending::of(row) {
+            let by = self.0.request.by;
+            self.0.endings.end(id, (row.time(), sequence), ending, || group_of(row, by).map(Box::from));
         }
     }
 }
@@ -188,7 +179,7 @@ impl By {
 
 impl<'a> Counter<'a> {
     fn new(request: &'a RateRequest) -> Counter<'a> {
-        Counter { request, groups: HashMap::new(), endings: HashMap::new(), types: HashMap::new() }
+        Counter { request, groups: HashMap::new(), endings: Endings::new(request.budget.groups) }
     }
 
     fn step_of(&self, time: i64) -> i64 {
@@ -202,30 +193,23 @@ impl<'a> Counter<'a> {
         self.groups.entry(group.into()).or_default().entry(step).or_default()
     }
 
-    fn end(&mut self, id: Box<str>, ending: Ending) {
-        match self.endings.get(&id) {
-            Some(known) if known.key >= ending.key => {}
-            _ => drop(self.endings.insert(id, ending)),
-        }
-    }
-
     fn merge(&mut self, other: Counter<'a>) {
         for (group, steps) in other.groups {
             let own = self.groups.entry(group).or_default();
             steps.iter().for_each(|(step, counts)| own.entry(*step).or_default().add(counts));
         }
-        other.endings.into_iter().for_each(|(id, ending)| self.end(id, ending));
-        self.types.extend(other.types);
+        self.endings.merge(other.endings);
     }
 
     fn report(mut self) -> RateReport {
-        for (id, ending) in std::mem::take(&mut self.endings) {
-            let by_type = || self.types.get(&id).filter(|_| self.request.by == By::WorkflowType).cloned();
-            let group = ending.group.or_else(by_type).unwrap_or_else(|| "-".into());
-            let step = self.step_of(ending.key.0);
+        let by = self.request.by;
+        let endings = std::mem::replace(&mut self.endings, Endings::new(0));
+        for (last, kind, failed) in endings.finish() {
+            let group = last.group.or_else(|| kind.filter(|_| by == By::WorkflowType)).unwrap_or_else(|| "-".into());
+            let step = self.step_of(last.at.0);
             let counts = self.at(&group, step);
             counts.finished += 1;
-            counts.failed += u64::from(ending.failed);
+            counts.failed += u64::from(failed);
         }
         let groups = self.groups.into_iter().map(|(group, steps)| (group.into(), steps)).collect();
         RateReport { groups, ..RateReport::default() }

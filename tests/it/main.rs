@@ -12,3 +12,4 @@ mod kill;
 mod reference;
 mod rotate;
 mod seal;
+mod workflows;

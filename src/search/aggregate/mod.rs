@@ -29,7 +29,6 @@ use workflows::Workflows;
 pub(super) use cell::step_start;
 pub(super) use groups::values;
 pub(super) use order::directed;
-pub(super) use workflows::failed;
 
 /// What an aggregation may remember.
 #[derive(Clone, Copy, Debug)]
