@@ -21,6 +21,10 @@ use logmill::sys::process::{cpu_seconds, peak_resident_bytes, thread_cpu_seconds
 use logmill::tail::{Options as TailOptions, Source, Tailer};
 use serde_json::{Value, json};
 
+/// As the program does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SEED: u64 = 1;
 const DEFAULT_ENTRIES: u64 = 500_000;
 /// As the daemon does by default.

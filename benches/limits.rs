@@ -22,6 +22,10 @@ use logmill::sys::process::resident_bytes;
 use logmill::sys::units::Bytes;
 use serde_json::json;
 
+/// As the program does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const LINES_A_SECOND: u64 = 10_000;
 const SECONDS: u64 = 10;
 const PROBES: u64 = 200;

@@ -4,10 +4,6 @@
 //! The rooms below stand in layers, and a room imports only from layers under its own;
 //! `tests/it/architecture.rs` checks it. ARCHITECTURE.md walks one line through all of them.
 
-/// Entries are many little pieces of memory. With glibc's allocator ingest takes up to a tenth more CPU time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 pub mod sys; // layer 0
 
 pub mod record; // layer 1

@@ -22,6 +22,9 @@ pub struct Arguments {
     /// Give the raw text too
     #[arg(long)]
     raw: bool,
+    /// Say for each entry which format took it, and why the formats before it did not
+    #[arg(long)]
+    why: bool,
 }
 
 pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
@@ -34,7 +37,7 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     if let (None, Some(name)) = (pipeline, &arguments.pipeline) {
         return Err(Usage::error(format!("no pipeline is called {name:?}")));
     }
-    let format = common.format_or(Format::Ndjson);
+    let format = common.format_or(if arguments.why { Format::Table } else { Format::Ndjson });
     let raw = arguments.raw || format == Format::Raw;
     let source: Arc<str> = Arc::from(arguments.file.to_string_lossy());
     let position = Position::default();
@@ -45,12 +48,39 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
         let mut chunk = vec![0; CHUNK];
         let count = read(&mut chunk)?;
         let entries = run.feed(&chunk[..count], count == 0);
+        if arguments.why {
+            entries.iter().try_for_each(|entry| why(pipeline.unwrap_or(&any), entry, format))?;
+            if count == 0 {
+                return Ok(());
+            }
+            continue;
+        }
         let json: Vec<_> = entries.iter().map(|e| e.to_json(raw)).collect();
         output::entries(&json, format)?;
         if count == 0 {
             return Ok(());
         }
     }
+}
+
+/// Tells which format took an entry, and why others did not.
+fn why(pipeline: &Pipeline, entry: &Entry, format: Format) -> anyhow::Result<()> {
+    let line = entry.raw.lines().next().unwrap_or("");
+    let tried = pipeline.explain(line);
+    if matches!(format, Format::Json | Format::Ndjson) {
+        let tried: Vec<_> =
+            tried.iter().map(|t| serde_json::json!({"format": t.format, "refusal": t.refusal})).collect();
+        output::outln!("{}", serde_json::json!({"line": line, "tried": tried, "entry": entry.to_json(false)}));
+        return Ok(());
+    }
+    output::outln!("{line}");
+    for tried in tried {
+        match tried.refusal {
+            Some(refusal) => output::outln!("  not {:<14} {refusal}", tried.format),
+            None => output::outln!("  {} {}", output::colour("is", "32"), tried.format),
+        }
+    }
+    Ok(())
 }
 
 const CHUNK: usize = 1 << 20;

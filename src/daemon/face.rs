@@ -1,5 +1,6 @@
 //! What the daemon shows and does for those who ask over HTTP.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::mpsc::{Sender, SyncSender};
@@ -14,6 +15,7 @@ use crate::daemon::partitions::{partitions, prune};
 use crate::daemon::rotation::Rotating;
 use crate::daemon::tailing::TailCommand;
 use crate::http::{Backend, Control};
+use crate::pipeline::Pipeline;
 use crate::record::timestamp;
 use crate::rotate::Forecast;
 use crate::search::Budget;
@@ -97,6 +99,7 @@ impl Backend for Face {
     fn status(&self) -> Value {
         let (partitions, damage) = partitions(&self.shared.partitions(), true);
         let problems = self.problems_with(damage);
+        let redacted = redacted(&lock(&self.current).pipelines);
         let facts = self.board.lock();
         let file = |f: &crate::tail::FileStatus| {
             let committed = facts.committed.get(&f.file).copied().unwrap_or(0);
@@ -127,6 +130,7 @@ impl Backend for Face {
             "partitions_removed": facts.partitions_removed,
             "errors_total": facts.errors_total,
             "errors": facts.errors.iter().rev().take(10).map(|(time, text)| json!({"time": timestamp(*time), "error": text})).collect::<Vec<_>>(),
+            "redacted": redacted,
             "memory_bytes": process::resident_bytes(),
         })
     }
@@ -151,6 +155,9 @@ impl Backend for Face {
         metric("counter", "lines_total", "Lines read.", facts.outcomes.lines as f64);
         metric("counter", "lines_text_total", "Lines kept as plain text.", facts.outcomes.text as f64);
         metric("counter", "lines_truncated_total", "Lines cut at the length limit.", facts.outcomes.truncated as f64);
+        metric("counter", "entries_filtered_total", "Entries that filters left out.", facts.outcomes.filtered as f64);
+        metric("counter", "entries_sampled_total", "Entries that sampling left out.", facts.outcomes.sampled as f64);
+        metric("counter", "entries_limited_total", "Entries beyond a limit.", facts.outcomes.limited as f64);
         metric("counter", "errors_total", "Errors of this process.", facts.errors_total as f64);
         metric("counter", "commits_total", "Commits of the store.", facts.commits as f64);
         metric("counter", "rotations_total", "Files this process rotated.", facts.rotations_done as f64);
@@ -211,10 +218,19 @@ impl Backend for Face {
     }
 }
 
+/// How many secrets of each kind, over all pipelines.
+fn redacted(pipelines: &[Pipeline]) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for (name, count) in pipelines.iter().flat_map(Pipeline::redacted) {
+        *counts.entry(name).or_default() += count;
+    }
+    counts
+}
+
 fn outcomes(o: &crate::record::Outcomes) -> Value {
     json!({
         "read": o.lines, "parsed": o.parsed, "text": o.text, "joined": o.joined, "truncated": o.truncated,
-        "invalid_utf8": o.invalid_utf8, "nul_bytes": o.nul_bytes,
+        "filtered": o.filtered, "sampled": o.sampled, "limited": o.limited, "invalid_utf8": o.invalid_utf8, "nul_bytes": o.nul_bytes,
     })
 }
 

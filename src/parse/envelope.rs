@@ -18,8 +18,8 @@ pub struct Letter<'a> {
     pub is_partial: bool,
 }
 
-/// Opens a line; `None` when nothing is around it.
-pub fn open(line: &str) -> Option<Letter<'_>> {
+/// Opens a line; `None` when nothing is around it. `may_have_colours` is false when the line is known to have none.
+pub fn open(line: &str, may_have_colours: bool) -> Option<Letter<'_>> {
     let letter = match line.as_bytes().first()? {
         b'{' if line.starts_with("{\"log\":\"") => docker(line),
         b'0'..=b'9' => cri(line),
@@ -27,6 +27,9 @@ pub fn open(line: &str) -> Option<Letter<'_>> {
         _ => None,
     };
     let Some(letter) = letter else {
+        if !may_have_colours {
+            return None;
+        }
         return memchr::memchr(0x1b, line.as_bytes()).map(|_| plain(without_colours(line).into()));
     };
     if memchr::memchr(0x1b, letter.text.as_bytes()).is_none() {
@@ -64,8 +67,12 @@ fn docker(line: &str) -> Option<Letter<'_>> {
 
 /// `2026-11-23T10:15:30.123456789Z stdout F message`, with `P` for a part.
 fn cri(line: &str) -> Option<Letter<'_>> {
+    if line.as_bytes().get(10) != Some(&b'T') {
+        return None;
+    }
     let (time, rest) = line.split_once(' ')?;
-    let (name, rest) = rest.split_once(' ')?;
+    let (name, rest) = rest.split_at_checked(6).filter(|(_, rest)| rest.starts_with(' '))?;
+    let rest = &rest[1..];
     let stream = Some(stream(name)?);
     let (tag, text) = rest.split_once(' ').unwrap_or((rest, ""));
     let is_partial = match tag.split(':').next()? {
@@ -116,7 +123,7 @@ mod tests {
     #[test]
     fn letters() {
         let check = |line: &str, want: Option<(&str, Option<&str>, bool, bool)>| {
-            let found = open(line).map(|l| (l.text.to_string(), l.stream, l.is_partial, l.stamp.is_some()));
+            let found = open(line, true).map(|l| (l.text.to_string(), l.stream, l.is_partial, l.stamp.is_some()));
             let want = want.map(|(text, stream, partial, time)| (text.to_owned(), stream, partial, time));
             assert_eq!(
                 found.as_ref().map(|f| (&f.0, f.1, f.2, f.3)),

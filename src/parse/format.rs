@@ -95,6 +95,22 @@ impl Format {
         }
     }
 
+    /// Why a line that is not recognised is none of this format, for people.
+    pub fn refusal(&self, line: &str) -> String {
+        match &self.shape {
+            Shape::Json => "is no object in braces".to_owned(),
+            Shape::Logfmt => "does not begin with pairs of which one is a time, a level or a message".to_owned(),
+            Shape::Layouts(layouts) => {
+                let stuck = layouts.iter().map(|layout| layout.stuck(line)).max_by_key(|(at, _)| *at);
+                let (at, wanted) = stuck.unwrap_or_default();
+                let column = line.get(..at).unwrap_or(line).chars().count() + 1;
+                format!("column {column} should be {wanted}")
+            }
+            Shape::Pattern(_) => "the pattern does not match, or its time or level is none".to_owned(),
+            Shape::Text => "has no time and no level at its head".to_owned(),
+        }
+    }
+
     /// Which lines join an entry that begins with such a line.
     pub fn joins(&self, head: &Head) -> Joins {
         match self.shape {
@@ -169,31 +185,38 @@ fn apply<'a>(
             kind => fields.push((Box::from(name), value(kind, text))),
         }
     }
-    place(entry, fields);
+    fields.into_iter().for_each(|(name, value)| place(entry, name, value));
     set_message(entry, &head.message);
 }
 
-/// Puts fields where the entry has places of its own, and the rest among its fields.
-fn place(entry: &mut Entry, fields: Vec<(Box<str>, Value)>) {
-    for (name, value) in fields {
-        let slot = match &*name {
-            "workflow_id" => &mut entry.workflow_id,
-            "session_id" => &mut entry.session_id,
-            "request_id" => &mut entry.request_id,
-            "workflow_type" => &mut entry.workflow_type,
-            "agent" => &mut entry.agent,
-            "event" => &mut entry.event,
-            "duration_ms" => {
-                entry.duration_ms = value.as_number();
-                continue;
-            }
-            _ => {
-                entry.fields.push((name, value));
-                continue;
-            }
-        };
-        *slot = Some(value.to_text().into());
+/// Puts a value where the entry has a place of its own for it, or among its fields.
+pub fn place(entry: &mut Entry, name: Box<str>, value: Value) {
+    let slot = match &*name {
+        "logger" => &mut entry.logger,
+        "workflow_id" => &mut entry.workflow_id,
+        "session_id" => &mut entry.session_id,
+        "request_id" => &mut entry.request_id,
+        "workflow_type" => &mut entry.workflow_type,
+        "agent" => &mut entry.agent,
+        "event" => &mut entry.event,
+        "level" if set_level(entry, &value) => return,
+        "duration_ms" if value.as_number().is_some() => {
+            entry.duration_ms = value.as_number();
+            return;
+        }
+        _ => return entry.fields.push((name, value)),
+    };
+    *slot = Some(value.to_text().into());
+}
+
+fn set_level(entry: &mut Entry, value: &Value) -> bool {
+    let text = value.to_text();
+    let level = Level::from_column(text.trim()).or_else(|| Level::from_scale(text.trim().parse().ok()?));
+    if let Some(level) = level {
+        entry.level = level;
+        entry.level_source = LevelSource::Field;
     }
+    level.is_some()
 }
 
 fn is_nothing(text: &str) -> bool {

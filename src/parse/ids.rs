@@ -88,13 +88,20 @@ fn phrases<'a>(line: &'a str, found: &mut Found<'a>) {
     static SESSION: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("session "));
     static STATUS: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("/workflow-status/"));
     static TYPE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("Workflow type"));
+    static WORKFLOW: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("orkflow"));
     let behind = |finder: &Finder<'_>| {
         let at = finder.find(line.as_bytes())?;
         Some(&line[at + finder.needle().len()..])
     };
+    // One search tells mostly that there is nothing to search for.
+    let has_workflow = WORKFLOW.find(line.as_bytes()).is_some();
     if found.session_id.is_none() {
-        let text = behind(&SESSION).or_else(|| behind(&STATUS)).map(|t| id(t.trim_start_matches(['"', '\''])));
+        let status = || if has_workflow { behind(&STATUS) } else { None };
+        let text = behind(&SESSION).or_else(status).map(|t| id(t.trim_start_matches(['"', '\''])));
         found.session_id = text.filter(|t| looks_like_session(t));
+    }
+    if !has_workflow {
+        return;
     }
     if found.workflow_type.is_none()
         && let Some((_, value)) = behind(&TYPE).and_then(|t| t.split_once(": "))

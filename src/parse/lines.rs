@@ -33,6 +33,11 @@ pub fn opens_object(line: &str) -> bool {
     json::opens(line)
 }
 
+/// Whether a private key begins in this line and does not end in it.
+pub fn opens_key(line: &str) -> bool {
+    line.contains("-----BEGIN ") && line.contains("PRIVATE KEY") && !line.contains("-----END ")
+}
+
 /// Words that stand between or before the frames of a traceback, at the margin.
 fn part(line: &str) -> Line {
     // Behind these the frames come, and behind them the error itself.
@@ -75,13 +80,4 @@ fn is_call(line: &str) -> bool {
     let Some((name, rest)) = line.rsplit_once('(').filter(|_| line.len() < 512) else { return false };
     let good = |b: u8| b.is_ascii_alphanumeric() || b"./_*()-[]{}@%".contains(&b);
     rest.ends_with(')') && name.contains('.') && name.bytes().all(good)
-}
-
-/// Whether an error's name and colon begin the line, as the last line of a traceback does:
-/// `asyncio.exceptions.TimeoutError: timed out`.
-pub fn is_error_name(line: &str) -> bool {
-    let end = line.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'$')).count();
-    let name = line[..end].trim_end_matches(':');
-    let last = name.rsplit(['.', ':', '$']).next().unwrap_or("");
-    ["Error", "Exception", "Warning", "Interrupt", "Exit", "Failure"].iter().any(|suffix| last.ends_with(suffix))
 }

@@ -24,7 +24,7 @@ mod zone;
 mod tests;
 
 pub use clock::Clock;
-pub use format::{Format, Joins, known};
+pub use format::{Format, Joins, known, place};
 pub use layout::{Head, Kind, Layout, LayoutError};
 pub use pattern::Pattern;
 pub use zone::Zone;

@@ -22,7 +22,7 @@ pub struct Pattern {
     regex: Regex,
     /// What each group is, from the first on.
     groups: Vec<Group>,
-    slots: Vec<(Box<str>, Kind)>,
+    slots: Vec<Box<str>>,
     /// Places of the groups in the line at hand, kept so that nothing is allocated for a line.
     locations: Mutex<CaptureLocations>,
 }
@@ -38,20 +38,17 @@ enum Group {
 }
 
 impl Pattern {
-    /// Compiles; `types` says of which groups the values are numbers. An error says what is wrong.
-    pub fn new(text: &str, types: &[(Box<str>, Kind)]) -> Result<Pattern, String> {
+    /// Compiles; an error says what is wrong.
+    pub fn new(text: &str) -> Result<Pattern, String> {
         let build = RegexBuilder::new(text).size_limit(MAX_SIZE).dfa_size_limit(MAX_SIZE).build();
         let regex = build.map_err(|error| error.to_string())?;
         if regex.captures_len() > MAX_GROUPS {
             return Err(format!("has {} groups; at most {MAX_GROUPS} are taken", regex.captures_len() - 1));
         }
         let mut slots = Vec::new();
-        let groups = regex.capture_names().skip(1).map(|name| group(name, types, &mut slots)).collect::<Vec<_>>();
+        let groups = regex.capture_names().skip(1).map(|name| group(name, &mut slots)).collect::<Vec<_>>();
         if groups.iter().all(|group| *group == Group::Nameless) {
             return Err("has no named group; write (?P<message>…) around what is wanted".to_owned());
-        }
-        if let Some((name, _)) = types.iter().find(|(name, _)| !slots.iter().any(|(slot, _)| slot == name)) {
-            return Err(format!("has no group {name:?}, of which types speak"));
         }
         let locations = Mutex::new(regex.capture_locations());
         Ok(Pattern { regex, groups, slots, locations })
@@ -59,7 +56,7 @@ impl Pattern {
 
     /// Name and kind of a field.
     pub fn slot(&self, slot: u16) -> Option<(&str, Kind)> {
-        self.slots.get(usize::from(slot)).map(|(name, kind)| (&**name, *kind))
+        self.slots.get(usize::from(slot)).map(|name| (&**name, Kind::Word))
     }
 
     /// Whether the line matches; if so `head`, which was cleared for the line, is filled.
@@ -102,7 +99,7 @@ fn take(group: Group, text: &str, range: Range<u32>, head: &mut Head) -> bool {
     true
 }
 
-fn group(name: Option<&str>, types: &[(Box<str>, Kind)], slots: &mut Vec<(Box<str>, Kind)>) -> Group {
+fn group(name: Option<&str>, slots: &mut Vec<Box<str>>) -> Group {
     match name {
         None => Group::Nameless,
         Some("time") => Group::Time,
@@ -110,8 +107,7 @@ fn group(name: Option<&str>, types: &[(Box<str>, Kind)], slots: &mut Vec<(Box<st
         Some("logger") => Group::Logger,
         Some("message") => Group::Message,
         Some(name) => {
-            let kind = types.iter().find(|(typed, _)| &**typed == name).map_or(Kind::Word, |(_, kind)| *kind);
-            slots.push((name.into(), kind));
+            slots.push(name.into());
             Group::Field(slots.len() as u16 - 1)
         }
     }

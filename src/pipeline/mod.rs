@@ -2,10 +2,18 @@
 //! compiled once; each followed file then has a [`StreamParser`], which turns batches of lines into entries.
 
 mod definition;
+mod explain;
+mod limit;
 mod line;
+mod place;
+mod redact;
+mod rules;
 mod sample;
 mod stream;
+mod tables;
 
+#[cfg(test)]
+mod rule_tests;
 #[cfg(test)]
 mod tests;
 
@@ -15,11 +23,13 @@ use std::sync::Arc;
 use regex::Regex;
 
 use crate::parse::{Format, Zone, known};
-use crate::record::Field;
 
 pub use stream::StreamParser;
 
 use definition::Sample;
+use rules::Rules;
+
+pub use explain::Tried;
 
 /// The pipelines that are used where there is no folder of them.
 const SHIPPED: [(&str, &str); 3] = [
@@ -39,8 +49,8 @@ const MAX_BYTES: u64 = 1 << 20;
 pub enum PipelineError {
     #[error("{path}: cannot be read: {source}")]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("{path}:{line}:{column}: {message}")]
-    Wrong { path: PathBuf, line: usize, column: usize, message: String },
+    #[error("{path}:{line}:{column}: {message}\n{excerpt}")]
+    Wrong { path: PathBuf, line: usize, column: usize, message: String, excerpt: String },
     /// A sample gave something else than it says.
     #[error("{path}:{line}: sample {number}: {message}")]
     Sample { path: PathBuf, line: usize, number: usize, message: String },
@@ -65,8 +75,7 @@ struct Compiled {
     session_id: Option<Regex>,
     /// The formats tried, in order; text is always the last.
     formats: Vec<Arc<Format>>,
-    /// Fields that every entry gets.
-    labels: Vec<Field>,
+    rules: Rules,
     samples: Vec<Sample>,
 }
 
@@ -105,7 +114,7 @@ impl Pipeline {
             zone: Zone::local(),
             session_id: None,
             formats: known().to_vec(),
-            labels: Vec::new(),
+            rules: Rules::default(),
             samples: Vec::new(),
         }))
     }
@@ -141,6 +150,17 @@ impl Pipeline {
     /// Runs the samples of the definition; returns how many there are.
     pub fn test(&self) -> Result<usize, PipelineError> {
         sample::run(&self.0)
+    }
+
+    /// Which of its formats know a line, and why the others do not.
+    pub fn explain(&self, line: &str) -> Vec<Tried> {
+        explain::explain(&self.0, line)
+    }
+
+    /// How many secrets of each kind were redacted since the start or the last reload.
+    pub fn redacted(&self) -> Vec<(String, u64)> {
+        let counts = self.0.rules.redactor.iter().flat_map(|redactor| redactor.counts());
+        counts.map(|(name, count)| (name.to_owned(), count)).filter(|(_, count)| *count > 0).collect()
     }
 
     /// The parser for one file, `source`.

@@ -5,6 +5,7 @@
 //! text by itself. What is decided depends on the entry before and nothing else, so that reading again from the
 //! beginning of any entry gives the same entries.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::parse::envelope::{self, Letter};
@@ -12,6 +13,7 @@ use crate::parse::time::Stamp;
 use crate::parse::{Clock, Head, Joins, Zone, lines, set_time};
 use crate::pipeline::Compiled;
 use crate::pipeline::line::Line;
+use crate::pipeline::rules::Fate;
 use crate::record::{
     Entry, EntryBatch, Fingerprint, Outcomes, Position, RawBatch, StreamId, TAIL_LEN, Text, TimeSource, Value,
 };
@@ -38,6 +40,8 @@ pub struct StreamParser {
     text: String,
     /// The same as it stood in the file, where that is something else.
     raw: String,
+    /// Whether the batch at hand has escape characters.
+    may_have_colours: bool,
     /// Behind the last line seen; set by the first batch.
     position: Position,
     /// Where the waiting entry began, if the file's head was cut since: in the content as it was before.
@@ -60,6 +64,8 @@ struct Waiting {
     in_traceback: bool,
     /// Within an object printed over several lines.
     in_object: bool,
+    /// Within a private key, which is redacted as a whole.
+    in_key: bool,
     /// What was around its first line, and whether the last line goes on in the next.
     stamp: Option<Stamp>,
     from: Option<&'static str>,
@@ -85,6 +91,7 @@ impl StreamParser {
             next_head: Head::default(),
             text: String::new(),
             raw: String::new(),
+            may_have_colours: false,
             position: Position::default(),
             before_cut: None,
         }
@@ -102,6 +109,7 @@ impl StreamParser {
             self.note_cut(cut, &mut out);
         }
         let valid = str::from_utf8(&batch.bytes).ok();
+        self.may_have_colours = memchr::memchr(0x1b, &batch.bytes).is_some();
         let mut start = 0;
         while start < batch.bytes.len() {
             let end = memchr::memchr(b'\n', &batch.bytes[start..]).map_or(batch.bytes.len(), |at| start + at + 1);
@@ -161,7 +169,7 @@ impl StreamParser {
     }
 
     fn line(&mut self, line: Line<'_>, batch: &RawBatch, start: usize, out: &mut Out) {
-        let letter = envelope::open(&line.text);
+        let letter = envelope::open(&line.text, self.may_have_colours);
         let text = letter.as_ref().map_or(&*line.text, |letter| &*letter.text);
         let raw = letter.is_some().then_some(&*line.text);
         let is_partial = letter.as_ref().is_some_and(|letter| letter.is_partial);
@@ -212,6 +220,7 @@ impl StreamParser {
             joins: self.pipeline.formats[format].joins(&self.head),
             in_traceback: lines::look(text) == lines::Line::Traceback,
             in_object: lines::opens_object(text),
+            in_key: self.pipeline.rules.redactor.is_some() && lines::opens_key(text),
             stamp: None,
             from: None,
             container: None,
@@ -255,8 +264,9 @@ impl StreamParser {
     /// Whether the waiting entry takes the next line whatever it looks like.
     fn keeps_next(&self, line: &str) -> bool {
         self.waiting.as_ref().is_some_and(|waiting| {
+            let is_key = waiting.in_key && self.has_room(waiting, line.len());
             let is_below = waiting.outcomes.lines == 1 && self.pipeline.formats[waiting.format].has_level_below();
-            is_below || waiting.in_object && line.starts_with([' ', '\t', '}'])
+            is_key || is_below || waiting.in_object && line.starts_with([' ', '\t', '}'])
         })
     }
 
@@ -286,6 +296,8 @@ impl StreamParser {
         let look = lines::look(line);
         let goes_on = line.is_empty() || matches!(look, lines::Line::Goes | lines::Line::Frame);
         waiting.in_traceback = look == lines::Line::Traceback || waiting.in_traceback && goes_on;
+        waiting.in_key = (waiting.in_key || self.pipeline.rules.redactor.is_some() && lines::opens_key(line))
+            && !line.contains("-----END ");
         waiting.in_object &= look != lines::Line::Closes;
         waiting.is_partial = is_partial;
         waiting.outcomes.add(&outcomes);
@@ -320,8 +332,14 @@ impl StreamParser {
         let Some(waiting) = self.waiting.take() else { return };
         self.before_cut = None;
         self.clock.observe(waiting.written, waiting.read_time);
-        let text = self.text.trim_end_matches('\n');
         let format = &self.pipeline.formats[waiting.format];
+        let text = self.pipeline.rules.redact(self.text.trim_end_matches('\n'));
+        if let Cow::Owned(text) = &text {
+            // What was found in the first line stands elsewhere now.
+            self.head.clear();
+            format.recognises(text.lines().next().unwrap_or(""), &mut self.head);
+        }
+        let text = &*text;
         let mut entry = self.fresh(text, &waiting);
         let mut is_parsed = !format.is_text();
         if !format.fill(&mut entry, &self.head, &mut self.clock) {
@@ -336,7 +354,7 @@ impl StreamParser {
         }
         if waiting.is_wrapped {
             entry.message = Text::Owned(entry.message().into());
-            entry.raw = self.raw.as_str().into();
+            entry.raw = self.pipeline.rules.redact(&self.raw).into();
         }
         if entry.session_id.is_none() {
             entry.session_id = self.session_id.clone();
@@ -350,11 +368,15 @@ impl StreamParser {
         if waiting.outcomes.truncated > 0 {
             entry.fields.push(("truncated".into(), Value::Bool(true)));
         }
-        entry.fields.extend(self.pipeline.labels.iter().cloned());
         out.outcomes.add(&waiting.outcomes);
         out.outcomes.parsed += u64::from(is_parsed);
         out.outcomes.text += u64::from(!is_parsed);
-        out.entries.push(entry);
+        match self.pipeline.rules.apply(&mut entry, waiting.read_time) {
+            Fate::Kept => out.entries.push(entry),
+            Fate::Filtered => out.outcomes.filtered += 1,
+            Fate::Sampled => out.outcomes.sampled += 1,
+            Fate::Limited => out.outcomes.limited += 1,
+        }
     }
 
     /// For a text that turned out not to be of its format.

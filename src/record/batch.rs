@@ -48,6 +48,10 @@ pub struct Outcomes {
     pub text: u64,
     /// Lines that joined the entry before them, and blank ones.
     pub joined: u64,
+    /// Entries that a pipeline's filter, sampling or limit left out.
+    pub filtered: u64,
+    pub sampled: u64,
+    pub limited: u64,
     /// Entries cut at the length limit.
     pub truncated: u64,
     /// Lines with bytes that were not UTF-8.
@@ -62,6 +66,9 @@ impl Outcomes {
         self.parsed += other.parsed;
         self.text += other.text;
         self.joined += other.joined;
+        self.filtered += other.filtered;
+        self.sampled += other.sampled;
+        self.limited += other.limited;
         self.truncated += other.truncated;
         self.invalid_utf8 += other.invalid_utf8;
         self.nul_bytes += other.nul_bytes;

@@ -39,7 +39,8 @@ pub fn compile(text: &str) -> Result<Layout, LayoutError> {
     if can_be_empty {
         return wrong(0, "a layout needs something that is always there before {message}");
     }
-    Ok(Layout { steps, slots: reader.slots, first, logger: None })
+    let needs = needs(&steps);
+    Ok(Layout { steps, slots: reader.slots, first, needs, logger: None })
 }
 
 /// A layout as it is read.
@@ -250,6 +251,17 @@ fn end_captures(steps: &mut [Step], text: &str) -> Result<(), LayoutError> {
         }
     }
     Ok(())
+}
+
+/// The ASCII characters that all ways through the steps ask for.
+fn needs(steps: &[Step]) -> u128 {
+    let needed = |step: &Step| match step {
+        Step::Literal(literal) => literal.iter().filter(|b| b.is_ascii()).fold(0, |set, byte| set | 1 << byte),
+        Step::Time(TimeKind::Syslog | TimeKind::Klog | TimeKind::Zoned) => 1 << b':',
+        Step::Fork(with, without) => needs(with) & needs(without),
+        _ => 0,
+    };
+    steps.iter().fold(0, |set, step| set | needed(step))
 }
 
 /// The bytes that can come first, and whether nothing at all may.

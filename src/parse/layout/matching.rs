@@ -14,20 +14,37 @@ const MAX_TRIES: u32 = 64;
 const MAX_NAME: usize = 200;
 const MAX_TEXT: usize = 4_096;
 
-pub fn run(steps: &[Step], line: &str, head: &mut Head) -> bool {
-    Run { line, bytes: line.as_bytes(), tries: MAX_TRIES }.steps(steps, 0, head).is_some()
+pub fn run<'a>(steps: &'a [Step], line: &'a str, head: &mut Head) -> bool {
+    Run::new(line).steps(steps, 0, head).is_some()
+}
+
+/// How far a line that does not match came: the byte, and what was wanted there.
+pub fn stuck<'a>(steps: &'a [Step], line: &'a str) -> (usize, String) {
+    let mut run = Run::new(line);
+    run.steps(steps, 0, &mut Head::default());
+    (run.furthest, run.wanted.map_or_else(|| "the end of the line".to_owned(), describe))
 }
 
 struct Run<'a> {
     line: &'a str,
     bytes: &'a [u8],
     tries: u32,
+    /// The furthest byte at which a step was tried, and the step.
+    furthest: usize,
+    wanted: Option<&'a Step>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(line: &'a str) -> Run<'a> {
+        Run { line, bytes: line.as_bytes(), tries: MAX_TRIES, furthest: 0, wanted: None }
+    }
+
     /// Whether all steps match from `at` on, to the end of the line.
-    fn steps(&mut self, steps: &[Step], mut at: usize, head: &mut Head) -> Option<()> {
+    fn steps(&mut self, steps: &'a [Step], mut at: usize, head: &mut Head) -> Option<()> {
         for (index, step) in steps.iter().enumerate() {
+            if at >= self.furthest {
+                (self.furthest, self.wanted) = (at, Some(step));
+            }
             at = match step {
                 Step::Literal(literal) => self.literal(literal, at)?,
                 Step::Blanks => self.blanks(at)?,
@@ -59,6 +76,9 @@ impl Run<'_> {
                     end
                 }
             };
+        }
+        if at >= self.furthest {
+            (self.furthest, self.wanted) = (at, None);
         }
         self.bytes.get(at..)?.iter().all(u8::is_ascii_whitespace).then_some(())
     }
@@ -174,7 +194,7 @@ impl Run<'_> {
         &mut self,
         capture: Option<(Slot, Kind)>,
         until: &Until,
-        rest: &[Step],
+        rest: &'a [Step],
         at: usize,
         head: &mut Head,
     ) -> Option<()> {
@@ -211,6 +231,23 @@ impl Run<'_> {
             Until::End | Until::Any => Some(rest.len()).filter(|length| *length > 0),
         };
         found.map(|length| from + length)
+    }
+}
+
+/// What a step wants, for people.
+fn describe(step: &Step) -> String {
+    match step {
+        Step::Literal(literal) => format!("{:?}", String::from_utf8_lossy(literal)),
+        Step::Blanks => "a blank".to_owned(),
+        Step::Time(TimeKind::Date) => "a time with a date".to_owned(),
+        Step::Time(kind) => format!("a time ({kind:?})").to_lowercase(),
+        Step::Level(LevelKind::Word) => "a level".to_owned(),
+        Step::Level(kind) => format!("a level ({kind:?})").to_lowercase(),
+        Step::Capture { kind: Kind::Word, .. } => "a word".to_owned(),
+        Step::Capture { kind, .. } => format!("{kind:?}").to_lowercase(),
+        Step::Message(_) | Step::Rest | Step::Mark => "the message".to_owned(),
+        Step::Column(column) => format!("column {column}"),
+        Step::Fork(with, _) => with.first().map_or_else(|| "an option".to_owned(), describe),
     }
 }
 

@@ -45,6 +45,8 @@ pub struct Layout {
     slots: Vec<(Box<str>, Kind)>,
     /// Bytes a line of this layout can begin with.
     first: FirstBytes,
+    /// ASCII characters that every line of this layout has somewhere, as bits.
+    needs: u128,
     /// The logger of all its lines.
     logger: Option<Box<str>>,
 }
@@ -163,6 +165,9 @@ pub struct Head {
     pub layout: usize,
     /// Where in this line a time was looked for last, and what was found: layouts in turn look at the same places.
     looked: Option<Looked>,
+    /// ASCII characters of this line, as bits; found out when a first layout did not match.
+    present: Option<u128>,
+    is_first: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -176,6 +181,8 @@ impl Head {
     pub fn clear(&mut self) {
         self.forget_match();
         self.looked = None;
+        self.present = None;
+        self.is_first = true;
     }
 
     /// Forgets what a layout that did not match has left.
@@ -209,14 +216,31 @@ impl Layout {
         self.slots.get(usize::from(slot)).map(|(name, kind)| (&**name, *kind))
     }
 
+    /// How far a line that has not this layout has it: the byte, and what should be there.
+    pub fn stuck(&self, line: &str) -> (usize, String) {
+        matching::stuck(&self.steps, line)
+    }
+
     /// Whether `line` has this layout; if so `head`, which was cleared for the line, is filled.
     pub fn matches(&self, line: &str, head: &mut Head) -> bool {
         if !line.as_bytes().first().is_some_and(|byte| self.first.has(*byte)) {
             return false;
         }
+        // Lines come in runs, so that the first layout tried mostly matches and needs no filter.
+        if !std::mem::take(&mut head.is_first) {
+            let present = *head.present.get_or_insert_with(|| characters(line));
+            if self.needs & !present != 0 {
+                return false;
+            }
+        }
         head.forget_match();
         matching::run(&self.steps, line, head)
     }
+}
+
+/// The ASCII characters of a text, as bits.
+fn characters(text: &str) -> u128 {
+    text.bytes().filter(u8::is_ascii).fold(0, |set, byte| set | 1 << byte)
 }
 
 impl FirstBytes {
