@@ -68,6 +68,9 @@ pub fn workflow(snapshot: &Snapshot, id: &str, clock: Clock, budget: &Budget) ->
 
 /// Adds the errors of its sessions that name no workflow, from its time.
 fn of_sessions(snapshot: &Snapshot, life: &mut Life, meter: &Meter, effort: &mut Effort) -> Result<(), SearchError> {
+    if life.sessions.is_empty() {
+        return Ok(());
+    }
     let query = Query::of_values("session_id", life.sessions.iter().map(|session| &**session));
     let window = Window { since: life.seen.0, until: life.seen.1.saturating_add(LINGER) };
     let scan = Scan { snapshot, query: &query, window, meter, shift: 0 };
