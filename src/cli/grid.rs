@@ -8,8 +8,8 @@ pub struct Style {
     pub width: usize,
 }
 
-/// Characters in a line where nobody says how many there are.
-const PLAIN_WIDTH: usize = 120;
+/// Characters in a line that no terminal limits: what is looked for in a pipe is not cut off.
+const PLAIN_WIDTH: usize = 1000;
 
 impl Style {
     /// That of standard output: with colour on a terminal, and as wide.

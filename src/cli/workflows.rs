@@ -44,8 +44,8 @@ Examples:
   logmill workflows --type tdd --agent coder --sort duration --limit 10
   logmill workflows --query '\"rate limit exceeded\"' --format ndjson
 
-Listed is what has an entry in the time that was asked for; each workflow is told as a whole, also what it did before
-or after.")]
+Listed is what has an entry in the time that was asked for. Where a start or an end lies outside, the rest of that
+workflow is looked for, too.")]
 pub struct Arguments {
     /// Those that failed: --outcome failed
     #[arg(long)]

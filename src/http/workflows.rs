@@ -60,7 +60,11 @@ pub(super) async fn list(
     let now = clock::now();
     let stop = Stop::default();
     let outcomes = q.outcome.as_deref().unwrap_or("").split(',').filter(|text| !text.trim().is_empty());
-    let outcomes = outcomes.map(|text| word::<Outcome>(text, "completed, failed, cancelled, running or stalled"));
+    let known = "completed, failed, cancelled, running or stalled";
+    let outcomes = outcomes.map(|text| match word::<Outcome>(text, known)? {
+        outcome if Outcome::OF_WORKFLOWS.contains(&outcome) => Ok(outcome),
+        _ => Err(bad(format!("{text:?} must be {known}"))),
+    });
     let sorts = "start, end, duration, retries, errors, lines, type or id";
     let request = ListRequest {
         query: Query::parse(&q.query).map_err(bad)?,

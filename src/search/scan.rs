@@ -144,7 +144,11 @@ pub struct Effort {
 }
 
 impl Effort {
+    /// Adds another scan, which may have met the same damage.
     pub fn add(&mut self, other: &Effort) {
+        let more: Vec<String> = other.damaged.iter().filter(|known| !self.damaged.contains(known)).cloned().collect();
+        self.damaged.extend(more);
+        self.partitions = self.partitions.max(other.partitions);
         self.partitions_opened += other.partitions_opened;
         self.blocks += other.blocks;
         self.candidates += other.candidates;

@@ -134,6 +134,8 @@ fn what_is_missing_is_told() {
     assert!(text.contains("stalled") && text.contains("it has not ended, and there was no entry for 1h5"), "{text}");
     let (code, error) = home.fails(&["workflow", "nowhere"]);
     assert!(code == 1 && error.contains("no entry names the workflow"), "{error}");
+    let (code, error) = home.fails(&["workflow", "twic"]);
+    assert!(code == 1 && error.contains("there are twice"), "{error}");
     let table = home.ok(&["workflows"]);
     assert!(table.contains("4 of 4 workflows: 1 completed, 1 failed, 1 running, 1 stalled"), "{table}");
 }

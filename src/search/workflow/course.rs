@@ -5,7 +5,7 @@
 //! - A start within [`SAME`] behind an end whose start is not known belongs to it; within [`SKEW`] it does when it
 //!   arrived before the end: clocks differ, the order of arrival does not.
 //! - A start while an attempt is not over, or after it, begins the next attempt. So does a phase that starts after the
-//!   end: that start was not logged.
+//!   end, by the same measure: that start was not logged.
 //! - Of several ends the last one counts.
 
 use super::event::{Ending, Event};
@@ -73,8 +73,8 @@ fn current(attempts: &mut Vec<Attempt>, at: At) -> &mut Attempt {
 
 fn start(attempts: &mut Vec<Attempt>, at: At) {
     let takes = |attempt: &Attempt| match (attempt.start, attempt.ends.last()) {
-        (Some(start), None) => at.0 - start.0 <= SAME,
-        (None, None) => at.0 - attempt.begun <= SAME,
+        (Some(start), None) => at.0.saturating_sub(start.0) <= SAME,
+        (None, None) => at.0.saturating_sub(attempt.begun) <= SAME,
         (None, Some(end)) => belongs(at, end.at),
         (Some(_), Some(_)) => false,
     };
@@ -91,7 +91,7 @@ fn belongs(start: At, end: At) -> bool {
 }
 
 fn phase_start(attempts: &mut Vec<Attempt>, at: At, mark: Mark) {
-    if attempts.last().and_then(|attempt| attempt.ends.last()).is_some_and(|end| at.0 - end.at.0 > SAME) {
+    if attempts.last().and_then(|attempt| attempt.ends.last()).is_some_and(|end| !belongs(at, end.at)) {
         attempts.push(Attempt::new(None, at));
     }
     current(attempts, at).phase_start(at, mark);
@@ -113,7 +113,7 @@ impl Attempt {
 
     fn phase_start(&mut self, at: At, mark: Mark) {
         let takes = |phase: &&mut Phase| match (phase.start, &phase.end) {
-            (Some(start), None) => at.0 - start.0 <= SAME,
+            (Some(start), None) => at.0.saturating_sub(start.0) <= SAME,
             (None, Some(end)) => belongs(at, end.at),
             _ => false,
         };
@@ -126,7 +126,7 @@ impl Attempt {
     fn phase_end(&mut self, at: At, ending: Ending, mark: Mark) {
         match self.phase(mark.phase.as_deref()) {
             Some(phase) if phase.end.is_none() => phase.end = Some(End::new(at, ending, mark)),
-            Some(Phase { end: Some(end), .. }) if at.0 - end.at.0 <= SAME && end.ending == ending => {}
+            Some(Phase { end: Some(end), .. }) if at.0.saturating_sub(end.at.0) <= SAME && end.ending == ending => {}
             _ => {
                 let name = mark.phase.clone();
                 self.phases.push(Phase { name, start: None, end: Some(End::new(at, ending, mark)), retries: 0 });

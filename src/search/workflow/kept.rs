@@ -3,6 +3,12 @@
 /// Time and sequence number of an entry: no two have the same.
 pub type At = (i64, u64);
 
+/// What has texts of its own in memory.
+pub trait Text {
+    /// Bytes of them.
+    fn text(&self) -> usize;
+}
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct Kept<T> {
@@ -11,11 +17,13 @@ pub struct Kept<T> {
     /// Of too many the last are kept, else the first.
     last: bool,
     added: u64,
+    /// Bytes of the texts of all items.
+    text: usize,
 }
 
-impl<T> Kept<T> {
+impl<T: Text> Kept<T> {
     pub fn first(most: usize) -> Kept<T> {
-        Kept { items: Vec::new(), most, last: false, added: 0 }
+        Kept { items: Vec::new(), most, last: false, added: 0, text: 0 }
     }
 
     pub fn last(most: usize) -> Kept<T> {
@@ -24,6 +32,7 @@ impl<T> Kept<T> {
 
     pub fn add(&mut self, at: At, item: T) {
         self.added += 1;
+        self.text += item.text();
         self.items.push((at, item));
         // Seldom, so that it costs little for each.
         if self.items.len() >= self.most.saturating_mul(2).max(1) {
@@ -33,13 +42,14 @@ impl<T> Kept<T> {
 
     pub fn merge(&mut self, other: Kept<T>) {
         self.added += other.added;
+        self.text += other.text;
         self.items.extend(other.items);
         self.cut();
     }
 
-    /// In memory, with what is to be cut still.
-    pub fn len(&self) -> usize {
-        self.items.len()
+    /// Bytes in memory, with what is to be cut still.
+    pub fn size(&self) -> usize {
+        self.items.len() * size_of::<(At, T)>() + self.text
     }
 
     pub fn keeps_any(&self) -> bool {
@@ -73,12 +83,19 @@ impl<T> Kept<T> {
         } else {
             self.items.truncate(self.most);
         }
+        self.text = self.items.iter().map(|(_, item)| item.text()).sum();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Text for i64 {
+        fn text(&self) -> usize {
+            1
+        }
+    }
 
     #[test]
     fn the_order_does_not_matter() {
@@ -88,6 +105,7 @@ mod tests {
                 other.add((n + 10, 0), n + 10);
             }
             kept.merge(other);
+            assert_eq!(kept.size(), kept.items.len() * size_of::<(At, i64)>() + kept.items.len());
             assert!(kept.is_cut() || want.len() == 14);
             assert_eq!(kept.into_sorted().into_iter().map(|(_, n)| n).collect::<Vec<_>>(), want);
         };

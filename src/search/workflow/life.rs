@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::{Event, Facts, MAX_TEXT, short};
-use super::kept::{At, Kept};
+use super::kept::{At, Kept, Text};
 use crate::record::column::{AGENT, LOGGER, SESSION_ID, WORKFLOW_TYPE};
 use crate::record::{Level, Row};
 
@@ -107,14 +107,8 @@ impl Life {
                 self.samples.add(at, Sample::of(row, false));
             }
         }
-        let event = Event::of(row);
-        let agent = row.named(AGENT);
-        if event.is_none() && row.duration_ms().is_none() {
-            agent.into_iter().for_each(|agent| self.agent(agent, None, None, is_error));
-            return;
-        }
-        let facts = Facts::of(row);
-        agent.into_iter().for_each(|agent| self.agent(agent, event, Some(&facts), is_error));
+        let (event, agent, facts) = (Event::of(row), row.named(AGENT), Facts::of(row));
+        agent.into_iter().for_each(|agent| self.agent(agent, event, &facts, is_error));
         match event {
             Some(Event::Call) | None => self.lines = sum(self.lines, facts.lines),
             Some(event) => self.mark(at, event, agent, facts),
@@ -134,17 +128,14 @@ impl Life {
         }
     }
 
-    fn agent(&mut self, name: &str, event: Option<Event>, facts: Option<&Facts>, is_error: bool) {
+    fn agent(&mut self, name: &str, event: Option<Event>, facts: &Facts, is_error: bool) {
         let name = &name[..name.floor_char_boundary(MAX_TEXT)];
         let mut did = Agent { entries: 1, errors: u64::from(is_error), ..Agent::default() };
-        if let Some(facts) = facts {
-            let spent = facts.duration_ns.unwrap_or(0);
-            let is_run = || facts.operation.as_deref().is_some_and(|operation| operation.starts_with(name));
-            if event == Some(Event::Call) {
-                (did.calls, did.call_ns) = (1, spent);
-            } else if event.is_none() && is_run() {
-                (did.runs, did.run_ns) = (1, spent);
-            }
+        let is_run = || facts.operation.as_deref().is_some_and(|operation| operation.starts_with(name));
+        match (event, facts.duration_ns) {
+            (Some(Event::Call), spent) => (did.calls, did.call_ns) = (1, spent.unwrap_or(0)),
+            (None, Some(spent)) if is_run() => (did.runs, did.run_ns) = (1, spent),
+            _ => {}
         }
         match self.agents.get_mut(name) {
             Some(agent) => agent.add(&did),
@@ -190,11 +181,26 @@ impl Life {
 
     /// Bytes this takes in memory, near enough to keep budgets by.
     pub fn size(&self) -> usize {
-        let marks = (self.milestones.len() + self.steps.len()) * (size_of::<(At, Mark)>() + 24);
-        let samples = self.samples.len() * (size_of::<(At, Sample)>() + 200);
+        let kept = self.milestones.size() + self.steps.size() + self.samples.size();
         let names = (self.sessions.len() + self.types.len() + self.agents.len()) * 48;
-        size_of::<Life>() + marks + samples + names + self.agents.len() * size_of::<Agent>()
+        size_of::<Life>() + kept + names + self.agents.len() * size_of::<Agent>()
     }
+}
+
+impl Text for Mark {
+    fn text(&self) -> usize {
+        length(&self.phase) + length(&self.error)
+    }
+}
+
+impl Text for Sample {
+    fn text(&self) -> usize {
+        length(&self.logger) + length(&self.agent) + self.message.len()
+    }
+}
+
+fn length(text: &Option<Box<str>>) -> usize {
+    text.as_deref().map_or(0, str::len)
 }
 
 impl Agent {

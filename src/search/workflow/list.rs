@@ -11,7 +11,7 @@ use super::{Clock, Life, Outcome, Workflow};
 use crate::query::Query;
 use crate::record::column::WORKFLOW_ID;
 use crate::record::{Columns, Row};
-use crate::search::budget::Meter;
+use crate::search::budget::{Cut, Meter};
 use crate::search::entries::window_of;
 use crate::search::scan::{Hits, Scan, Take, Visit};
 use crate::search::{Budget, Effort, SearchError, Window};
@@ -168,11 +168,13 @@ pub(super) struct Lives {
 }
 
 impl Lives {
-    fn take<R: Row>(&mut self, id: &str, samples: usize, limits: &Budget, (sequence, row): (u64, &R)) {
+    fn take<R: Row>(&mut self, id: &str, samples: usize, meter: &Meter, (sequence, row): (u64, &R)) {
+        let limits = meter.budget();
         if let Some(life) = self.by_id.get_mut(id) {
             let before = life.size();
             life.take(sequence, row);
             self.bytes = (self.bytes + life.size()).saturating_sub(before);
+            self.bound(meter);
         } else if self.by_id.len() >= limits.groups || self.bytes >= limits.result_bytes {
             self.cut = true;
         } else {
@@ -183,7 +185,16 @@ impl Lives {
         }
     }
 
-    fn merge(&mut self, other: Lives, limits: &Budget) {
+    /// Lives that are remembered grow on. Past twice the budget, where new ones are refused, the question ends.
+    fn bound(&self, meter: &Meter) {
+        let most = meter.budget().result_bytes;
+        if self.bytes > most.saturating_mul(2) {
+            meter.cut(Cut::Result(most));
+        }
+    }
+
+    fn merge(&mut self, other: Lives, meter: &Meter) {
+        let limits = meter.budget();
         self.cut |= other.cut;
         for (id, life) in other.by_id {
             let size = life.size();
@@ -197,6 +208,7 @@ impl Lives {
             }
             self.bytes += size;
         }
+        self.bound(meter);
     }
 }
 
@@ -222,8 +234,7 @@ impl Gathering<'_> {
         let (meter, samples) = (self.meter, self.samples);
         let (gatherers, effort) = scan.run(|| Gatherer { only, samples, meter, lives: Lives::default() })?;
         self.effort.add(&effort);
-        self.effort.damaged = effort.damaged;
-        gatherers.into_iter().for_each(|gatherer| self.lives.merge(gatherer.lives, meter.budget()));
+        gatherers.into_iter().for_each(|gatherer| self.lives.merge(gatherer.lives, meter));
         Ok(())
     }
 
@@ -319,7 +330,7 @@ impl Visit for Gatherer<'_> {
 impl Take for Gatherer<'_> {
     fn row<R: Row>(&mut self, sequence: u64, row: &R) {
         if let Some(id) = wanted(row, self.only) {
-            self.lives.take(id, self.samples, self.meter.budget(), (sequence, row));
+            self.lives.take(id, self.samples, self.meter, (sequence, row));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One workflow by its id, with the errors that were logged in it.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value as Json, json};
 
 use super::list::{Gathering, Lives};
@@ -19,6 +21,8 @@ const MAX_ERRORS: usize = 50;
 const LINGER: i64 = 5 * SECOND;
 /// Ids that are named where there is none of this name.
 const MAX_NEAR: usize = 5;
+/// Ids by thread that those are chosen from.
+const MAX_LIKE: usize = 1000;
 /// So much of an id must be right for it to be near.
 const MIN_HEAD: usize = 4;
 
@@ -68,6 +72,9 @@ pub fn workflow(snapshot: &Snapshot, id: &str, clock: Clock, budget: &Budget) ->
 
 /// Adds the errors of its sessions that name no workflow, from its time.
 fn of_sessions(snapshot: &Snapshot, life: &mut Life, meter: &Meter, effort: &mut Effort) -> Result<(), SearchError> {
+    if life.sessions.is_empty() {
+        return Ok(());
+    }
     let query = Query::of_values("session_id", life.sessions.iter().map(|session| &**session));
     let window = Window { since: life.seen.0, until: life.seen.1.saturating_add(LINGER) };
     let scan = Scan { snapshot, query: &query, window, meter, shift: 0 };
@@ -102,21 +109,26 @@ fn near(snapshot: &Snapshot, id: &str, meter: &Meter, effort: &mut Effort) -> Re
     let begins = is_plain.then(|| format!("workflow_id:{head}*").parse::<Query>().ok()).flatten();
     for query in std::iter::once(Query::of_values("session_id", [id])).chain(begins) {
         let scan = Scan { snapshot, query: &query, window: Window::ALL, meter, shift: 0 };
-        let (found, more) = scan.run(|| Near(Vec::new()))?;
+        let (found, more) = scan.run(|| Near(BTreeSet::new()))?;
         effort.add(&more);
         ids.extend(found.into_iter().flat_map(|near| near.0));
     }
-    ids.sort();
+    ids.sort_by(|a, b| same_head(b, id).cmp(&same_head(a, id)).then_with(|| a.cmp(b)));
     ids.dedup();
     ids.truncate(MAX_NEAR);
     Ok(ids)
 }
 
-struct Near(Vec<String>);
+/// How far two ids are the same.
+fn same_head(a: &str, b: &str) -> usize {
+    a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
+}
+
+struct Near(BTreeSet<String>);
 
 impl Visit for Near {
     fn hits(&mut self, hits: &mut Hits<'_>) -> Result<(), SearchError> {
-        if self.0.len() < MAX_NEAR {
+        if self.0.len() < MAX_LIKE {
             hits.rows(&Columns { named: 1 << WORKFLOW_ID, ..Columns::default() }, self)?;
         }
         Ok(())
@@ -125,9 +137,9 @@ impl Visit for Near {
 
 impl Take for Near {
     fn row<R: Row>(&mut self, _: u64, row: &R) {
-        let Some(id) = row.named(WORKFLOW_ID).filter(|id| !self.0.iter().any(|known| known == id)) else { return };
-        if self.0.len() < MAX_NEAR {
-            self.0.push(id.to_owned());
+        let Some(id) = row.named(WORKFLOW_ID).filter(|id| !self.0.contains(*id)) else { return };
+        if self.0.len() < MAX_LIKE {
+            self.0.insert(id.to_owned());
         }
     }
 }

@@ -134,6 +134,11 @@ fn lives() {
         "stalled: completed ?-10 ?, stalled 13-? ?",
         "attempt 1: its start was not logged; it has not ended, and there was no entry for 2h46m27s",
     );
+    check(
+        "0 workflow_started; 13 phase_started a; 10 workflow_completed",
+        "completed: completed 0-10 10 a:interrupted:13-?",
+        "phase a has no end; entries came until 3s after its end",
+    );
     // Phases: twice, without a start, without an end.
     check(
         "0 workflow_started; 1 phase_started a; 2.5 phase_started a; 3 phase_failed a; 4 phase_completed b; 9 workflow_failed",
@@ -174,6 +179,7 @@ fn the_end_knows_its_lines_best() {
     check("0 phase_completed a loc=5; 1 workflow_completed lines_generated=7", Some(7));
     check("0 agent_interaction loc=5; 1 agent_interaction loc=6", Some(11));
     check("0 workflow_started; 1 workflow_completed", None);
+    check("0 - lines_generated=5; 1 - loc=6; 2 workflow_completed", Some(11));
 }
 
 #[test]
