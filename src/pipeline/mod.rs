@@ -1,5 +1,7 @@
 //! Layer 3: pipelines say which files to follow and what their lines mean. A definition (`pipelines/*.toml`) is
-//! compiled once; each followed file then has a [`StreamParser`], which turns batches of lines into entries.
+//! compiled once; each followed file then has a [`StreamParser`], which turns batches of lines into entries. What follows
+//! is the page for those who write them.
+#![doc = include_str!("manual.md")]
 
 mod definition;
 mod explain;

@@ -12,6 +12,22 @@ fn check(rules: &str) {
     }
 }
 
+/// The page's example is a pipeline, and its list is the catalog.
+#[test]
+fn the_page_is_true() {
+    let page = include_str!("manual.md");
+    let example = page.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let example = example.lines().filter(|line| !line.starts_with("hash_key_file")).collect::<Vec<_>>().join("\n");
+    let pipeline = Pipeline::parse(&example, Path::new("manual.md")).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(pipeline.test().unwrap_or_else(|error| panic!("{error}")), 1);
+    let list = page.split("are tried: ").nth(1).and_then(|rest| rest.split("text.").next()).unwrap();
+    // What is in parentheses explains.
+    let list: String = list.split('(').flat_map(|part| part.split(')').last()).collect();
+    let listed: Vec<_> = list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let names: Vec<_> = known().iter().map(|format| format.name()).filter(|name| *name != "text").collect();
+    assert_eq!(listed, names);
+}
+
 #[test]
 fn formats_of_ones_own() {
     check(
