@@ -5,6 +5,7 @@ mod compress;
 mod cut;
 mod daemon;
 mod differential;
+mod fuzz;
 mod home;
 mod hostile;
 mod kill;
