@@ -1,6 +1,6 @@
-//! Layer 3: rotation by logrotate policy. `grammar` and `directive` read a policy, `due` and `plan` decide
-//! (pure), `budget` what is too much (pure), `execute`, `cut` and `compress` act, `set` does it in logrotate's order, and `rotator` joins them, one `tick` at a
-//! time.
+//! Layer 3: rotation by logrotate policy. `grammar` and `directive` read a policy, `due` and `plan` decide (pure),
+//! `budget` says what is too much (pure), `execute`, `cut` and `compress` act, `set` does it in logrotate's order, and
+//! `rotator` joins them, one `tick` at a time.
 //!
 //! The order of authority is read → index → commit, and only then compress, truncate or remove: whoever
 //! calls a [`Rotator`] gives it a [`Gate`] that knows how far reading got.

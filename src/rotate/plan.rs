@@ -278,7 +278,7 @@ fn shift<Z: TimeZone>(
         Age::Date(_) => 0,
     };
     generations.sort_by_key(|generation| std::cmp::Reverse(number(generation)));
-    let moves_out = end.is_some_and(|end| generations.iter().any(|g| number(g) + 1 == end));
+    let moves_out = end.is_some() && generations.iter().any(|g| number(g).checked_add(1) == end);
     let mut surplus = Vec::new();
     for generation in generations {
         let at = number(&generation);

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
@@ -143,10 +143,16 @@ impl StateFile {
     }
 }
 
-/// All of a line or nothing: half a date is another one.
+/// All of a line or nothing: half a date is another one. It stands for itself, also behind half a line of whoever was
+/// killed while writing.
 fn append(mut file: &File, line: &[u8]) -> io::Result<()> {
     let before = file.metadata()?.len();
-    let written = file.write_all(line);
+    let mut last = [b'\n'];
+    if before > 0 {
+        file.read_exact_at(&mut last, before - 1)?;
+    }
+    let end: &[u8] = if last == *b"\n" { b"" } else { b"\n" };
+    let written = file.write_all(&[end, line].concat());
     if written.is_err() {
         file.set_len(before)?;
     }
@@ -361,6 +367,21 @@ mod tests {
         state.write(time, false).unwrap();
         let text = "logrotate state -- version 2\n\"/a\" 2026-11-24-1:2:3\n";
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[test]
+    fn half_a_line_costs_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let time = NaiveDate::from_ymd_opt(2026, 11, 24).unwrap().and_hms_opt(1, 2, 3).unwrap();
+        for end in ["", "\n", "\n\"/b\" 2026-", "\n\"/b\" 2026-1-1"] {
+            fs::write(&path, format!("logrotate state -- version 2{end}")).unwrap();
+            let (mut state, _) = StateFile::open(&path, Locking::Skip).unwrap();
+            state.stamp(Path::new("/a"), time).unwrap();
+            drop(state);
+            let (state, _) = StateFile::open(&path, Locking::ReadOnly).unwrap();
+            assert_eq!(state.last(Path::new("/a")), Some(time), "{end:?}");
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub fn open_regular_for_writing(path: &Path) -> io::Result<(File, Metadata)> {
 
 /// The same, for appending.
 pub fn open_regular_for_appending(path: &Path) -> io::Result<File> {
-    open_with(OpenOptions::new().append(true), path).map(|(file, _)| file)
+    open_with(OpenOptions::new().append(true).read(true), path).map(|(file, _)| file)
 }
 
 fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<(File, Metadata)> {

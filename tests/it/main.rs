@@ -6,6 +6,7 @@ mod cut;
 mod daemon;
 mod differential;
 mod formats;
+mod fuzz;
 mod home;
 mod hostile;
 mod kill;

@@ -18,7 +18,7 @@ use logmill::rotate::{
 };
 use logmill::sys::files::FileId;
 
-fn now() -> DateTime<FixedOffset> {
+pub fn now() -> DateTime<FixedOffset> {
     Utc.with_ymd_and_hms(2026, 11, 24, 3, 0, 0).unwrap().fixed_offset()
 }
 

@@ -38,7 +38,7 @@ fn simulate(model: &mut BTreeMap<PathBuf, u64>, removed: &mut Vec<u64>, action: 
 proptest! {
     #[test]
     fn the_planner_never_loses_or_overwrites(
-        taken in proptest::collection::btree_map("a\\.log\\.([0-6]|12)(\\.gz)?", any::<bool>(), 0..8),
+        taken in proptest::collection::btree_map("a\\.log\\.([0-6]|12|4294967295)(\\.gz)?", any::<bool>(), 0..8),
         keep in 1u32..5,
         compress in prop_oneof!["compress", "nocompress", "compress\ndelaycompress"],
         method in prop_oneof!["copytruncate", "copy", "create 0600", "dateext", "renamecopy"],
