@@ -44,6 +44,12 @@ fn width(field: char) -> Option<usize> {
     }
 }
 
+/// What counts of `format`: logrotate reads no more of it than a suffix may have.
+pub(super) fn cut(format: &str) -> &str {
+    let end = (0..LONGEST.min(format.len() + 1)).rev().find(|end| format.is_char_boundary(*end));
+    &format[..end.unwrap_or(0)]
+}
+
 /// Whether names can be made and found by `format`.
 pub(super) fn check(format: &str) -> Result<(), String> {
     if format.contains('/') {
@@ -139,6 +145,16 @@ mod tests {
         assert!(super::check(&"x".repeat(64)).is_err());
         assert!(super::check("-%s%s%s").is_err());
         assert!(super::check("-%Y%m%d%H%M%S").is_ok());
+    }
+
+    #[test]
+    fn what_is_beyond_the_longest_suffix_is_not_read() {
+        assert_eq!(cut("-%Y"), "-%Y");
+        assert_eq!(cut(""), "");
+        assert_eq!(cut(&"x".repeat(63)).len(), 63);
+        assert_eq!(cut(&"x".repeat(64)).len(), 63);
+        assert_eq!(cut(&"ä".repeat(40)).len(), 62);
+        assert!(super::check(cut(&"x".repeat(99))).is_ok());
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub enum RotateError {
     Rename { from: PathBuf, to: PathBuf, source: io::Error },
     #[error("failed to rename {log} to {to}: {}", reason(.source))]
     Take { log: PathBuf, to: PathBuf, source: io::Error },
+    #[error("Failed to remove old log {path}: {}; look at what it is", reason(.source))]
+    Remove { path: PathBuf, source: io::Error },
     #[error("error creating {path}: {}", reason(.source))]
     MakeFolder { path: PathBuf, source: io::Error },
     #[error("{text}; write another dateformat")]

@@ -21,6 +21,7 @@ mod error;
 mod event;
 mod execute;
 mod forecast;
+mod globs;
 mod grammar;
 mod names;
 pub mod plan;

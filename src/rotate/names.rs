@@ -106,7 +106,7 @@ impl<'a> Family<'a> {
 
     fn date_format(&self) -> &str {
         match (&self.settings.date_format, self.settings.criterion) {
-            (Some(format), _) => format,
+            (Some(format), _) => dates::cut(format),
             (None, Criterion::Hourly) => "-%Y%m%d%H",
             (None, Criterion::Minutes(_)) => "-%Y%m%d%H%M",
             (None, _) => "-%Y%m%d",

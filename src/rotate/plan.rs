@@ -143,7 +143,7 @@ struct Generation {
     age: Age,
     compressed: bool,
     mtime: i64,
-    /// Anything else is never compressed.
+    /// Anything else is not compressed.
     regular: bool,
 }
 
@@ -223,7 +223,10 @@ fn compress_leftovers(
         Age::Date(_) => true,
     };
     let mut twins = BTreeSet::new();
-    for generation in generations.iter_mut().filter(|g| g.regular && !g.compressed && !locked.contains(&g.path)) {
+    // What delaycompress has put off must not pass unnoticed when something that is no file has its name.
+    let put_off = generations.first().filter(|_| settings.delay_compress).map(|g| g.path.clone());
+    let is_meant = |g: &&mut Generation| g.regular || put_off.as_ref() == Some(&g.path);
+    for generation in generations.iter_mut().filter(|g| !g.compressed && !locked.contains(&g.path)).filter(is_meant) {
         if !is_kept(&generation.age) {
             continue;
         }
@@ -376,7 +379,12 @@ fn finish(family: &Family<'_>, settings: &Settings, surplus: Vec<PathBuf>, plan:
         plan.after.push(Action::Mail { path: target });
     }
     let mail = mail && !settings.mail_first;
-    let surplus = if is_kept { surplus } else { vec![last] };
+    let surplus = match settings.method() {
+        _ if is_kept => surplus,
+        // The copy is one more than what was moved out.
+        Method::Copy | Method::CopyTruncate => surplus.into_iter().chain([last]).collect(),
+        Method::Rename | Method::RenameCopy => vec![last],
+    };
     plan.after.extend(surplus.into_iter().map(|path| Action::Remove { path, mail }));
 }
 

@@ -276,8 +276,7 @@ impl Rotator {
             if let Err(error) = self.step(set, log, action, tick) {
                 // Not tried again until the next rotation, or the daemon's next look.
                 self.give_up(log, &error, tick);
-                let is_kept = matches!(error, RotateError::Mail { .. } | RotateError::Uncompress { .. });
-                if let (Action::Remove { path, .. }, false) = (action, is_kept) {
+                if let (Action::Remove { path, .. }, RotateError::Script { .. }) = (action, &error) {
                     let error = format!("Failed to remove old log {}: it stays", path.display());
                     self.tell(tick, log, path, What::Failed { error });
                 }
@@ -314,7 +313,12 @@ impl Rotator {
                 if let (Action::Compress { from, to }, RotateError::Compression { stderr, .. }) = (action, &error) {
                     self.tell_stderr(tick, log, from, to, stderr);
                 }
-                return Err(error);
+                return Err(match (action, error) {
+                    (Action::Remove { .. }, RotateError::File { doing: "remove", path, source }) => {
+                        RotateError::Remove { path, source }
+                    }
+                    (_, other) => other,
+                });
             }
         };
         match (action, &done) {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use glob::{MatchOptions, Pattern};
 
 use super::error::RotateError;
+use super::globs;
 use super::grammar::expand_home;
 use super::names::Family;
 use super::plan::{Listed, Listing};
@@ -62,10 +63,10 @@ fn matches(section: &Section) -> (Vec<PathBuf>, Vec<RotateError>) {
         let text = pattern.to_string_lossy();
         let before = logs.len();
         // What is no pattern is a name, and so is a pattern that nothing matches; a missing file is told as such.
-        for found in glob::glob_with(&simple(&text), MATCH).into_iter().flatten() {
+        for found in globs::find(&simple(&text), MATCH) {
             match found {
                 Ok(path) if leads_through_link(&pattern, &path) => {}
-                Ok(path) => logs.push(path),
+                Ok(path) => logs.push(globs::spelled(&text, path)),
                 Err(e) if e.error().kind() == io::ErrorKind::NotFound || section.settings.missing_ok => {}
                 Err(e) => {
                     let pattern = format!("{} {text}", section.place());
@@ -264,7 +265,12 @@ impl Folders {
 
     fn read(&mut self, folder: &Path) -> Result<(), RotateError> {
         let opened = readable(folder);
-        for item in fs::read_dir(opened).map_err(RotateError::file("list", opened))? {
+        let items = match fs::read_dir(opened) {
+            // A folder that `createolddir` would make has nothing in it.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            items => items.map_err(RotateError::file("list", opened))?,
+        };
+        for item in items {
             let Ok(item) = item else { continue };
             // What vanishes while we look was not ours to rotate.
             if let Ok(metadata) = fs::symlink_metadata(item.path()) {

@@ -1,6 +1,6 @@
 //! What differs between two runs of a case, and how it is told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::{Case, Compared};
 use super::program::Ran;
@@ -27,8 +27,9 @@ fn pair(what: &str, stock: &str, ours: &str) -> String {
     format!("{what}: stock {}, ours {}", shown(stock), shown(ours))
 }
 
-/// All differences. The rounds after the first one that differs follow from it and are left out.
-pub fn differences(case: &Case, stock: &[Round], ours: &[Round]) -> Vec<String> {
+/// All differences, each with the number of its round.
+pub fn differences(case: &Case, stock: &[Round], ours: &[Round]) -> Vec<(usize, String)> {
+    let mut all = Vec::new();
     for (number, (stock, ours)) in stock.iter().zip(ours).enumerate() {
         let mut found = Vec::new();
         if stock.ran.exit != ours.ran.exit {
@@ -40,13 +41,10 @@ pub fn differences(case: &Case, stock: &[Round], ours: &[Round]) -> Vec<String> 
                 found.push(pair("stdout", &stock.ran.stdout, &ours.ran.stdout));
             }
         }
-        let failed = stock.ran.exit == "1";
-        files(case, &stock.files, &ours.files, failed, &mut found);
-        if !found.is_empty() {
-            return found.into_iter().map(|text| format!("round {number}: {text}")).collect();
-        }
+        files(case, &stock.files, &ours.files, &mut found);
+        all.extend(found.into_iter().map(|text| (number, text)));
     }
-    Vec::new()
+    all
 }
 
 /// The message without what the C library happened to leave in `errno`: after a failed preremove nothing was called
@@ -89,23 +87,7 @@ fn chatter(case: &Case, stock: &str, ours: &str) {
     }
 }
 
-/// After a failure stock's state says of logs that were not rotated that they were, now; ours may keep their old time.
-/// This is a deviation on purpose that many cases meet.
-fn with_stamps_of_stock(stock: &str, ours: &str, files: &Files) -> String {
-    let stock_has = |line: &str| stock.lines().any(|l| l == line);
-    let unrotated = |path: &str| {
-        let name = files.keys().find(|name| path.trim_matches('"').ends_with(&format!("/{name}")));
-        name.is_some_and(|name| files[name].iter().any(|(field, value)| *field == "mtime" && value != "now"))
-    };
-    let line = |line: &str| match line.rsplit_once(' ') {
-        Some((path, _)) if stock_has(&format!("{path} now")) && unrotated(path) => format!("{path} now\n"),
-        _ => format!("{line}\n"),
-    };
-    ours.lines().map(line).collect()
-}
-
-fn files(case: &Case, stock: &Files, ours: &Files, failed: bool, found: &mut Vec<String>) {
-    let files = stock;
+fn files(case: &Case, stock: &Files, ours: &Files, found: &mut Vec<String>) {
     let names: BTreeSet<_> = stock.keys().chain(ours.keys()).collect();
     for name in names {
         let (stock, ours) = match (stock.get(name), ours.get(name)) {
@@ -125,13 +107,28 @@ fn files(case: &Case, stock: &Files, ours: &Files, failed: bool, found: &mut Vec
         for field in fields {
             let value =
                 |of: &[(&str, String)]| of.iter().find(|(f, _)| *f == field).map_or("-".into(), |f| f.1.clone());
-            let (stock, mut ours) = (value(stock), value(ours));
-            if failed && field == "content" && stock.starts_with("logrotate state") {
-                ours = with_stamps_of_stock(&stock, &ours, files);
+            let (stock, ours) = (value(stock), value(ours));
+            match (state_entries(&stock), state_entries(&ours)) {
+                (Some(stock), Some(ours)) if field == "content" => entries(name, &stock, &ours, found),
+                _ if stock != ours => found.push(pair(&format!("{name}, {field}"), &stock, &ours)),
+                _ => {}
             }
-            if stock != ours {
-                found.push(pair(&format!("{name}, {field}"), &stock, &ours));
-            }
+        }
+    }
+}
+
+/// Log → time of a state file, its head included, if the text is one.
+fn state_entries(text: &str) -> Option<BTreeMap<&str, &str>> {
+    text.starts_with("logrotate state -- ").then(|| text.lines().filter_map(|line| line.rsplit_once(' ')).collect())
+}
+
+fn entries(name: &str, stock: &BTreeMap<&str, &str>, ours: &BTreeMap<&str, &str>, found: &mut Vec<String>) {
+    let logs: BTreeSet<_> = stock.keys().chain(ours.keys()).collect();
+    for log in logs {
+        let value = |of: &BTreeMap<&str, &str>| of.get(log).map_or("-", |time| *time).to_owned();
+        let (stock, ours) = (value(stock), value(ours));
+        if stock != ours {
+            found.push(pair(&format!("{name}, entry {}", log.trim_matches('"')), &stock, &ours));
         }
     }
 }

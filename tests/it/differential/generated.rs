@@ -90,7 +90,7 @@ const CHANGES: &[&str] = &[
     "setfacl -m u:nobody:r LOG",
 ];
 
-/// A case and whether a rotation may go wrong in it, after which stock and ours part (see `deviations.rs`).
+/// A case and whether a rotation may go wrong in it, after which stock and ours part (see `deviations/`).
 struct Drawn {
     body: String,
     compress: bool,

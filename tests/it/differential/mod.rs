@@ -10,6 +10,7 @@
 //! | `LOGMILL_CASE=text` | only cases with this in their names |
 //! | `LOGMILL_DIFFERENTIAL=n` | how many generated cases; `LOGMILL_SEED` begins another row of them |
 //! | `TMPDIR=/dev/shm` | takes half the time: the programs sync what they write |
+//! | `LOGMILL_RULES=FILE` | adds what of which rule was needed in which case to a file |
 //! | `LOGMILL_SHOW=1` | prints every case with what the stock program does |
 //! | `LOGMILL_VERBOSE=1` | prints how the texts of `-v` and `-d` differ, which is information and no failure |
 
@@ -23,7 +24,6 @@ mod dues;
 mod failures;
 mod generated;
 mod grammar;
-mod known;
 mod names;
 mod noticing;
 mod owners;
@@ -33,10 +33,12 @@ mod scripts;
 mod snapshot;
 mod tree;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use self::case::{Case, Clock};
 use self::compare::Round;
+use self::deviations::Seen;
 use self::tree::Place;
 
 /// How often a case is run again because the clock's hour (or what its names are made of) changed meanwhile.
@@ -84,22 +86,23 @@ fn both(stock: &Path, ours: &Path, case: &Case, place: &Place) -> [Vec<Round>; 2
     panic!("{}: the clock moved on in each of {RETRIES} tries", case.name);
 }
 
-/// What is wrong with a case: differences, or a deviation that is not as `deviations.rs` says.
-fn wrong(theme: &str, stock: &Path, ours: &Path, case: &Case, place: &Place) -> Vec<String> {
+/// What was found in a case.
+struct Judged {
+    /// Differences that no rule lets pass, and what a rule asks for in vain.
+    wrong: Vec<String>,
+    /// The rules that let something pass.
+    rules: BTreeSet<&'static str>,
+}
+
+fn judge(theme: &str, stock: &Path, ours: &Path, case: &Case, place: &Place) -> Judged {
     let [theirs, results] = both(stock, ours, case, place);
     if std::env::var_os("LOGMILL_SHOW").is_some() {
         println!("{}", compare::told_by_stock(case, &theirs));
     }
-    match deviations::of(&case.name) {
-        Some(deviation) => deviation.judge(&theirs, &results, is_stock(ours, stock)),
-        None => match (compare::differences(case, &theirs, &results), known::reason(theme, case)) {
-            (found, Some(reason)) if !found.is_empty() => match known::removes_more(reason) {
-                true => Vec::new(),
-                false => known::lost(&theirs, &results),
-            },
-            (found, _) => found,
-        },
-    }
+    let tree = place.tree().display().to_string();
+    let differences = compare::differences(case, &theirs, &results).into_iter();
+    let differences = differences.map(|(round, text)| (round, text.replace(&tree, "DIR"))).collect();
+    deviations::judge(theme, &Seen { case, stock: &theirs, ours: &results }, differences)
 }
 
 /// Runs the cases of a theme and fails with all differences.
@@ -108,22 +111,50 @@ fn run(theme: &str, cases: Vec<Case>) {
     let place = Place::new();
     let ours = program_under_test(&place);
     let only = std::env::var("LOGMILL_CASE").unwrap_or_default();
-    let (mut failures, mut compared, mut left_out) = (Vec::new(), 0, 0);
+    let (mut failures, mut counts) = (Vec::new(), Counts::default());
     for case in cases.into_iter().filter(|case| case.name.contains(&only)) {
         if let Some(why) = case.cannot_run() {
             eprintln!("SKIPPED: {}: {why}", case.name);
-            left_out += 1;
+            counts.left_out += 1;
             continue;
         }
         let case = case.at(&place);
-        let found = wrong(theme, &stock, &ours, &case, &place);
-        compared += 1;
-        if !found.is_empty() {
-            let line = format!("    line for known.txt: {theme}: {}\n", case.name.escape_debug());
-            failures.push(line + &compare::report(&case, &found));
+        let Judged { wrong, rules } = judge(theme, &stock, &ours, &case, &place);
+        counts.add(&case.name, &wrong, &rules);
+        if !wrong.is_empty() {
+            failures.push(compare::report(&case, &wrong));
         }
     }
-    println!("{theme}: {compared} cases compared, {} differ, {left_out} left out", failures.len());
+    counts.tell(theme);
+    if only.is_empty() && !is_stock(&ours, &stock) && counts.left_out == 0 {
+        failures.extend(deviations::unneeded(theme, place.root(), &counts.by_rule));
+    }
     let count = failures.len();
-    assert!(count == 0, "{theme}: {count} of {compared} cases differ\n\n{}", failures.join("\n"));
+    assert!(count == 0, "{theme}: {count} of {} cases differ\n\n{}", counts.compared, failures.join("\n"));
+}
+
+/// What became of the cases of a theme.
+#[derive(Default)]
+struct Counts {
+    compared: usize,
+    equal: usize,
+    left_out: usize,
+    by_rule: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl Counts {
+    fn add(&mut self, case: &str, wrong: &[String], rules: &BTreeSet<&'static str>) {
+        self.compared += 1;
+        self.equal += usize::from(wrong.is_empty() && rules.is_empty());
+        for rule in rules {
+            self.by_rule.entry(rule).or_default().push(case.to_owned());
+        }
+    }
+
+    fn tell(&self, theme: &str) {
+        println!("{theme}: {} cases compared, {} equal, {} left out", self.compared, self.equal, self.left_out);
+        for (rule, cases) in &self.by_rule {
+            println!("{theme}: {} by the rule: {rule}", cases.len());
+        }
+    }
 }

@@ -46,6 +46,10 @@ const NUMBERED: &[(&str, &str)] = &[
     ("rotate 3 ; compress ; delaycompress ; start 0", "gen a.log.0 a.log.1.gz"),
     ("rotate 3 ; start 5", "gen a.log.1 a.log.5 a.log.6 a.log.7 a.log.8 a.log.9"),
     ("rotate 3 ; start 5 ; compress", "gen a.log.5.gz a.log.7.gz a.log.8.gz"),
+    ("rotate 0 ; start 0 ; copytruncate", "gen a.log.0"),
+    ("rotate 0 ; copytruncate ; compress ; delaycompress ; extension .log", "gen a.2.log.gz a.3.log.gz"),
+    ("rotate 0 ; start 2 ; copy ; compress", "gen a.log.1 a.log.2.gz a.log.3.gz"),
+    ("rotate 2 ; compress", "chmod 6755 a.log"),
     ("rotate 0 ; start 5", "gen a.log.1 a.log.5 a.log.6"),
     ("rotate 0", "gen a.log.1 a.log.2"),
     ("rotate 0 ; compress", "gen a.log.2 a.log.1.gz a.log.2.gz"),
@@ -100,6 +104,12 @@ const DATED: &[(&str, &str)] = &[
         "mkdir old; gen old/a.log-20200101 old/a.log-20200102 old/a.log-20200103 a.log-20200101",
     ),
     ("rotate 2 ; dateext ; hourly", "gen a.log-2020010101 a.log-2020010102 a.log-2020010103 a.log-20200101"),
+    (
+        "rotate 0 ; dateext ; copytruncate ; olddir old ; dateformat .%d-%m-%Y",
+        "mkdir old; gen old/a.log.02-08-2024 old/a.log.04-06-2025",
+    ),
+    ("rotate 2 ; dateext ; compress ; delaycompress", "gen a.log-20200101.gz; mkdir a.log-20200102"),
+    ("rotate 2 ; dateext ; compress ; delaycompress", "gen a.log-20200101.gz; ln -s b.log a.log-20200102"),
     ("rotate 2 ; dateext", "mkdir a.log-20200101 a.log-20200102 a.log-20200103"),
     ("rotate 2 ; dateext", "ln -s b.log a.log-20200101; ln -s b.log a.log-20200102; gen a.log-20200103"),
     ("rotate 2 ; dateext ; copytruncate", "gen a.log-20200101 a.log-20200102 a.log-20200103"),
@@ -107,7 +117,7 @@ const DATED: &[(&str, &str)] = &[
     ("rotate 2 ; dateext ; shred", "gen a.log-20200101 a.log-20200102 a.log-20200103"),
 ];
 
-/// Names that are taken: see `deviations.rs` for what the stock program loses then.
+/// Names that are taken: see `deviations/` for what the stock program loses then.
 fn taken() -> Vec<Case> {
     let today = "echo was today > a.log-$TODAY";
     let today_gz = "echo was today | gzip -n > a.log-$TODAY.gz";

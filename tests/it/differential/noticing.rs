@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::case::one;
 use super::tree::Place;
-use super::{program, wrong};
+use super::{judge, program};
 
 /// What a false program does after (or to) the stock one, in shell, and what of it the harness must tell.
 const FALSE: &[(&str, &str)] = &[
@@ -24,9 +24,9 @@ const FALSE: &[(&str, &str)] = &[
     ("echo | gzip > DIR/x; touch -r DIR/a.log.1.gz DIR/x; mv DIR/x DIR/a.log.1.gz", "a.log.1.gz, content"),
     ("rm DIR/l; ln -s elsewhere DIR/l", "l, kind"),
     ("rm DIR/a.log; mkdir DIR/a.log", "a.log, kind"),
-    ("sed -i 's/b.log. .*/b.log\" 2026-1-3-0:0:0/' DIR/state", "state, content"),
-    ("sed -i '/a.log/d' DIR/state", "state, content"),
-    ("sed -i 's/a.log. .*/a.log\" 2026-1-3-0:0:0/' DIR/state", "state, content"),
+    ("sed -i 's/b.log. .*/b.log\" 2026-1-3-0:0:0/' DIR/state", "state, entry"),
+    ("sed -i '/a.log/d' DIR/state", "state, entry"),
+    ("sed -i 's/a.log. .*/a.log\" 2026-1-3-0:0:0/' DIR/state", "state, entry"),
     ("chmod 600 DIR/state", "state, mode"),
     (
         "cp --sparse=never DIR/holes DIR/x; touch -r DIR/holes DIR/x; chmod --reference DIR/holes DIR/x; mv DIR/x DIR/holes",
@@ -53,7 +53,7 @@ fn differences_are_told() {
         let text = format!("#!/bin/sh\n{} \"$@\" || exit\n{}\n", stock.display(), place.paths(deed));
         fs::write(&program, text).unwrap();
         fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
-        let found = wrong("noticing", &stock, &program, &case, &place);
+        let found = judge("noticing", &stock, &program, &case, &place).wrong;
         match told {
             &"" => assert!(found.is_empty(), "after {deed:?}, which does nothing: {found:?}"),
             told => assert!(found.iter().any(|text| text.contains(told)), "after {deed:?}: {found:?}, not {told:?}"),

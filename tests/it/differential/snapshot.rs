@@ -83,9 +83,14 @@ fn content(path: &Path, now: i64, zone: Tz) -> (&'static str, String) {
     (packed, if text.starts_with("logrotate state -- ") { state(&text, now, zone) } else { text })
 }
 
+/// Stock packs what is packed when a pattern matches it; what is said is the innermost text.
 fn gunzip(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut plain = Vec::new();
-    flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut plain).ok().map(|_| plain)
+    flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut plain).ok()?;
+    match &plain[..] {
+        [0x1f, 0x8b, ..] => Some(gunzip(&plain).unwrap_or(plain)),
+        _ => Some(plain),
+    }
 }
 
 fn unpack(program: &str, path: &Path) -> Option<Vec<u8>> {

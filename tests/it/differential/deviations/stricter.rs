@@ -1,0 +1,106 @@
+//! Rules where ours is stricter, or says it more clearly.
+
+use super::{Kept, Rule, Why};
+
+pub const RULES: &[Rule] = &[
+    Rule {
+        name: "a `dateformat` with a slash",
+        why: Why::Stricter,
+        reason: "stock fails at each rename; ours says that it is the format",
+        when: |seen| seen.config_has("dateformat /"),
+        differs: &[
+            "message missing in ours: \"error: failed to rename *: Not a directory\"",
+            "message only in ours: \"error: bad dateformat /%Y; *",
+        ],
+        kept: Kept::All,
+        needed_by: "dated names: rotate 3 ; dateext ; dateformat /%Y",
+    },
+    Rule {
+        name: "what a folder or a link in the way is told as",
+        why: Why::Stricter,
+        reason: "ours names the step that fails and the way out, where stock names the call",
+        when: |seen| seen.stock_fails(),
+        differs: &[
+            "message missing in ours: \"error: error renaming *: Not a directory\"",
+            "message only in ours: \"error: error trying to list *: Not a directory; *",
+            "message missing in ours: \"error: error creating output file /proc/*: No such file or directory\"",
+            "message only in ours: \"error: error trying to copy to /proc/*: No such file or directory; *",
+            "message missing in ours: \"error: path * already exists, but it is not a directory\"",
+            "message only in ours: \"error: error creating *: File exists\"",
+            "message missing in ours: \"error: error setting owner of * to uid 0 and gid 0: *",
+            "message only in ours: \"error: error creating *: Operation not permitted\"",
+            "message missing in ours: \"error: getting file ACL *.log: No such file or directory\"",
+            "message only in ours: \"error: failed to rename *.log to *.log.1: No such file or directory\"",
+        ],
+        kept: Kept::All,
+        needed_by: "folders for old logs: olddir DIR/a.log | ",
+    },
+    Rule {
+        name: "usage and version",
+        why: Why::Stricter,
+        reason: "the texts of each program are its own",
+        when: |seen| seen.stock_tells("Usage: logrotate"),
+        differs: &["message *"],
+        kept: Kept::All,
+        needed_by: "files as arguments: as arguments: an empty argument list after --",
+    },
+    Rule {
+        name: "a program that cannot be started",
+        why: Why::Stricter,
+        reason: "stock tells it twice, and may have begun a mail; ours tells it once, before",
+        when: |seen| seen.says("mail") && !seen.called_with('d'),
+        differs: &[
+            "message missing in ours: \"error: cannot execute mail command: *",
+            "message missing in ours: \"error: cannot execute uncompress command: *",
+            "mailed: missing in ours",
+        ],
+        kept: Kept::All,
+        needed_by: "mail: rotate 1 ; mail a@b, the mailer is missing",
+    },
+    Rule {
+        name: "names in a configuration",
+        why: Why::Stricter,
+        reason: "ours takes them for UTF-8, and does not find others",
+        when: |seen| seen.tree_has("\\377.log"),
+        differs: &[
+            "exit code: stock \"0\", ours \"1\"",
+            "message only in ours: \"error: stat of *",
+            "state, entry *: stock \"now\", ours *",
+            "*.log: only in ours",
+        ],
+        kept: Kept::All,
+        needed_by: "binary noise: high bytes in a head",
+    },
+    Rule {
+        name: "a section behind alternatives",
+        why: Why::Stricter,
+        reason: "neither knows {a,b} in a pattern; stock has one more message about it",
+        when: |seen| seen.config_has("{a,b}"),
+        differs: &["message missing in ours: \"error: DIR/conf:1 lines must begin with *"],
+        kept: Kept::All,
+        needed_by: "whole files: alternatives",
+    },
+    Rule {
+        name: "the order of compression",
+        why: Why::Stricter,
+        reason: "ours compresses the logs of a section beside each other, and with sharedscripts before it removes any; one \
+                 that fails stops no other",
+        when: |seen| seen.says("compress") && (seen.says("sharedscripts") || seen.config_has("gz-tells")),
+        differs: &["ran, content: *", "*.log.1.gz: only in ours"],
+        kept: Kept::All,
+        needed_by: "failing scripts with compress: DIR/a.log DIR/b.log with rotate 1 ; compress ; sharedscripts, nothing fails",
+    },
+    Rule {
+        name: "a compressed form that a script has made",
+        why: Why::Stricter,
+        reason: "stock moves it aside and compresses again; ours takes it when its content is the same",
+        when: |seen| seen.says("compress") && seen.config_has("gzip"),
+        differs: &[
+            "message missing in ours: \"error: destination *.gz already exists, renaming to *.backup\"",
+            "*.log.#.gz, mode: *",
+            "*.gz-#*.backup: missing in ours",
+        ],
+        kept: Kept::All,
+        needed_by: "meddling scripts: postrotate compresses",
+    },
+];
