@@ -22,7 +22,7 @@ fn the_page_is_true() {
     assert_eq!(pipeline.test().unwrap_or_else(|error| panic!("{error}")), 1);
     let list = page.split("are tried: ").nth(1).and_then(|rest| rest.split("text.").next()).unwrap();
     // What is in parentheses explains.
-    let list: String = list.split('(').flat_map(|part| part.split(')').last()).collect();
+    let list: String = list.split('(').flat_map(|part| part.split(')').next_back()).collect();
     let listed: Vec<_> = list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
     let names: Vec<_> = known().iter().map(|format| format.name()).filter(|name| *name != "text").collect();
     assert_eq!(listed, names);

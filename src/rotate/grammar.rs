@@ -19,6 +19,8 @@ use crate::sys::user::is_root;
 const MAX_DEPTH: usize = 16;
 /// Bytes; a bigger file is no configuration.
 const MAX_CONFIG: u64 = 0xff_ffff;
+/// Files that are read, over and over or not: a circle of includes that branches reaches no depth in our time.
+const MAX_FILES: usize = 10_000;
 /// A hostile file is mostly mistakes; so many are told.
 const MAX_PROBLEMS: usize = 1000;
 
@@ -49,6 +51,7 @@ struct Reader {
     sections: Vec<Section>,
     problems: Vec<Problem>,
     taboo: Taboo,
+    files: usize,
     /// Where relative paths begin, if that is not where we are.
     folder: Option<PathBuf>,
 }
@@ -105,6 +108,13 @@ impl Reader {
 
     /// `shown` is what messages call the file.
     fn file(&mut self, path: &Path, shown: &Path, defaults: &mut Settings, depth: usize) -> Result<(), Dropped> {
+        self.files += 1;
+        if self.files > MAX_FILES {
+            if self.files == MAX_FILES + 1 {
+                self.error(format!("{}: more than {MAX_FILES} files were read; break the circle", shown.display()));
+            }
+            return Err(Dropped);
+        }
         let mode = odd_mode(path);
         if let Some(mode) = mode {
             self.tell(Level::Warning, format!("Potentially dangerous mode on {}: 0{mode:o}", shown.display()));
@@ -432,10 +442,11 @@ fn read_config(path: &Path, shown: &Path) -> Result<String, Problem> {
         let text = format!("file {name} too large, probably not a config file.");
         return Err(Problem { level: Level::Error, text, costs: true });
     }
-    let bytes = fs::read(path).map_err(failed)?;
-    if bytes.is_empty() {
+    // Some files of the system have no length, and reading them never ends.
+    if metadata.len() == 0 {
         return Err(ignore(Level::Debug, "it's empty."));
     }
+    let bytes = fs::read(path).map_err(failed)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -113,6 +113,8 @@ impl StateFile {
 
     /// A rotation that the file does not know yet.
     pub(super) fn remember(&mut self, log: &Path, time: NaiveDateTime) {
+        // The entry gets the spelling that the policy has now: logrotate finds it by no other.
+        self.last.remove(log);
         self.last.insert(log.to_owned(), time);
         self.stamped.insert(log.to_owned(), time);
         self.is_dirty = true;
@@ -334,6 +336,8 @@ mod tests {
         check("\"/a\" 2026-11-24", Ok(("/a", "2026-11-24 00:00:00")));
         check("/a 2026-11-24", Ok(("/a", "2026-11-24 00:00:00")));
         check("\"/a \\\"b\\\\ c\" 2026-1-1", Ok(("/a \"b\\ c", "2026-01-01 00:00:00")));
+        check("\"/t//a\" 2026-1-1", Ok(("/t/a", "2026-01-01 00:00:00")));
+        check("\"/t/a\" 2026-1-1", Ok(("/t//a", "2026-01-01 00:00:00")));
         check("\"/a\" 2026-13-1", Err("bad month 13 for file /a in state file s"));
         check("\"/a\" 2026-2-30-0:0:0", Ok(("/a", "2026-03-02 00:00:00")));
         check("\"/a\" 2026-2-32-0:0:0", Err("bad day 32 for file /a"));
@@ -359,13 +363,13 @@ mod tests {
     fn an_added_line_counts_more_and_what_is_long_gone_is_forgotten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
-        fs::write(&path, "logrotate state -- version 2\n\"/gone\" 2020-1-1\n\"/a\" 2026-1-1\n").unwrap();
+        fs::write(&path, "logrotate state -- version 2\n\"/gone\" 2020-1-1\n\"/t/a\" 2026-1-1\n").unwrap();
         let time = NaiveDate::from_ymd_opt(2026, 11, 24).unwrap().and_hms_opt(1, 2, 3).unwrap();
         let (mut state, _) = StateFile::open(&path, Locking::Skip).unwrap();
-        state.stamp(Path::new("/a"), time).unwrap();
-        assert_eq!(StateFile::open(&path, Locking::ReadOnly).unwrap().0.last(Path::new("/a")), Some(time));
+        state.stamp(Path::new("/t//a"), time).unwrap();
+        assert_eq!(StateFile::open(&path, Locking::ReadOnly).unwrap().0.last(Path::new("/t/a")), Some(time));
         state.write(time, false).unwrap();
-        let text = "logrotate state -- version 2\n\"/a\" 2026-11-24-1:2:3\n";
+        let text = "logrotate state -- version 2\n\"/t//a\" 2026-11-24-1:2:3\n";
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
 

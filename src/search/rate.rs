@@ -204,8 +204,8 @@ impl<'a> Counter<'a> {
     fn report(mut self) -> RateReport {
         let by = self.request.by;
         let endings = std::mem::replace(&mut self.endings, Endings::new(0));
-        for (last, kind, failed) in endings.finish() {
-            let group = last.group.or_else(|| kind.filter(|_| by == By::WorkflowType)).unwrap_or_else(|| "-".into());
+        for (last, kind, failed) in endings.finish(|group| group.is_none() && by == By::WorkflowType) {
+            let group = last.group.or(kind).unwrap_or_else(|| "-".into());
             let step = self.step_of(last.at.0);
             let counts = self.at(&group, step);
             counts.finished += 1;

@@ -46,9 +46,10 @@ impl<'p> Workflows<'p> {
     pub(super) fn finish(self) -> Table {
         let type_at = self.by.iter().position(|group| matches!(group, Group::Field(Field::Named(WORKFLOW_TYPE))));
         let mut counts: HashMap<Vec<u8>, (u64, u64)> = HashMap::new();
-        for (mut last, kind, has_failed) in self.endings.finish() {
-            if let Some(place) = type_at.filter(|place| last.group[*place] == Value::Null) {
-                last.group[place] = kind.map_or(Value::Null, Value::Str);
+        let lacks = |group: &Vec<Value>| type_at.is_some_and(|place| group[place] == Value::Null);
+        for (mut last, kind, has_failed) in self.endings.finish(lacks) {
+            if let Some((place, kind)) = type_at.zip(kind) {
+                last.group[place] = Value::Str(kind);
             }
             let (finished, failed) = counts.entry(keys::of_values(&last.group)).or_default();
             *finished += 1;

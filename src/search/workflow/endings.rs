@@ -50,22 +50,35 @@ impl<G> Endings<G> {
                 &by_number
             }
         };
-        if self.last.get(id).is_none_or(|known| known.at < at) {
-            self.insert(id.into(), Last { at, ending, group: group() });
+        if self.is_later(id, at) {
+            self.last.insert(id.into(), Last { at, ending, group: group() });
         }
     }
 
-    fn insert(&mut self, id: Box<str>, last: Last<G>) {
-        match self.last.get(&id) {
-            Some(known) if known.at >= last.at => {}
-            None if self.last.len() >= self.most => self.cut = true,
-            _ => drop(self.last.insert(id, last)),
+    /// Whether a report is the last one so far, and there is room for it.
+    fn is_later(&mut self, id: &str, at: At) -> bool {
+        match self.last.get(id) {
+            Some(known) => known.at < at,
+            None => {
+                let has_room = self.last.len() < self.most;
+                self.cut |= !has_room;
+                has_room
+            }
         }
     }
 
+    /// Adds what was found beside this, with the same limit.
     pub fn merge(&mut self, other: Endings<G>) {
         self.cut |= other.cut;
-        other.last.into_iter().for_each(|(id, last)| self.insert(id, last));
+        if self.last.is_empty() && self.types.is_empty() {
+            (self.last, self.types) = (other.last, other.types);
+            return;
+        }
+        for (id, last) in other.last {
+            if self.is_later(&id, last.at) {
+                self.last.insert(id, last);
+            }
+        }
         other.types.iter().for_each(|(id, kind)| self.note_type(id, kind));
     }
 
@@ -74,14 +87,15 @@ impl<G> Endings<G> {
         self.cut
     }
 
-    /// The workflows that came to an end of their own, with their types: one that was cancelled neither failed nor did
-    /// not. True for those that failed.
-    pub fn finish(self) -> impl Iterator<Item = (Last<G>, Option<Box<str>>, bool)> {
+    /// The workflows that came to an end of their own: one that was cancelled neither failed nor did not. With their
+    /// types where the group `lacks` it; true for those that failed.
+    pub fn finish(self, lacks: impl Fn(&G) -> bool) -> impl Iterator<Item = (Last<G>, Option<Box<str>>, bool)> {
         let Endings { last, mut types, .. } = self;
         let finished = last.into_iter().filter(|(_, last)| last.ending != Ending::Cancelled);
         finished.map(move |(id, last)| {
             let failed = last.ending == Ending::Failed;
-            (last, types.remove(&id), failed)
+            let kind = if lacks(&last.group) { types.remove(&id) } else { None };
+            (last, kind, failed)
         })
     }
 }

@@ -227,7 +227,7 @@ proptest! {
                 endings.end(entry.workflow_id.as_deref(), (entry.time, sequence), ending, || ());
             }
         }
-        let failed: Vec<bool> = endings.finish().map(|(_, _, failed)| failed).collect();
+        let failed: Vec<bool> = endings.finish(|()| false).map(|(_, _, failed)| failed).collect();
         let ends = told.attempts.iter().rev().find(|attempt| attempt.end.is_some());
         let of_life: Vec<bool> = ends.map(|attempt| attempt.outcome == Outcome::Failed).into_iter().collect();
         prop_assert_eq!(failed, of_life);

@@ -72,6 +72,9 @@ pub fn judge(theme: &str, seen: &Seen<'_>, differences: Vec<(usize, String)>) ->
     let candidates: Vec<&Rule> = rules().filter(|rule| (rule.when)(seen)).collect();
     let mut used: Vec<&Rule> = Vec::new();
     for (round, text) in differences {
+        if let Some(log) = forgotten(seen, round, &text) {
+            judged.wrong.push(format!("round {round}: ours has rotated {log} and does not say so: {text}"));
+        }
         let lets_pass = |rule: &&&Rule| rule.differs.iter().find(|pattern| fits(pattern, &text));
         match candidates.iter().find(|rule| lets_pass(rule).is_some()) {
             Some(rule) => {
@@ -158,6 +161,14 @@ fn lost(seen: &Seen<'_>, is_counted: bool, is_rotated: bool) -> Vec<String> {
         }
     }
     found
+}
+
+/// The log that ours has begun anew while its state says what it said before; no rule allows that.
+fn forgotten<'t>(seen: &Seen<'_>, round: usize, difference: &'t str) -> Option<&'t str> {
+    let (log, ours) = difference.strip_prefix("state, entry DIR/")?.split_once(": stock \"now\", ours \"")?;
+    let fields = seen.ours.get(round)?.files.get(log)?;
+    let is_new = fields.contains(&("mtime", "now".to_owned()));
+    (is_new && ours.starts_with(|c: char| c.is_ascii_digit())).then_some(log)
 }
 
 /// Whether ours has a line in some round that stock has not.
