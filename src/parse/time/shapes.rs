@@ -258,7 +258,7 @@ fn epoch(cursor: &mut Cursor<'_>, count: usize) -> Option<Stamp> {
         cursor.number(rest, rest)? * 10_i64.pow(9 - rest as u32)
     };
     let good = EPOCHS.contains(&seconds) && cursor.is_end();
-    good.then_some(Stamp { day: Day::Date(0), of_day: seconds * SECOND + fraction, zone: Written::Offset(0) })
+    good.then(|| Stamp { day: Day::Date(0), of_day: seconds * SECOND + fraction, zone: Written::Offset(0) })
 }
 
 /// `1.7956944355563753e+09`: seconds since the epoch as zap's console writes them.
@@ -277,7 +277,7 @@ fn scientific(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     cursor.eat(b'+')?;
     let seconds = whole * SECOND + seconds;
     let good = cursor.two()? == 9 && EPOCHS.contains(&seconds) && cursor.is_end();
-    good.then_some(Stamp { day: Day::Date(0), of_day: seconds * SECOND + nanoseconds, zone: Written::Offset(0) })
+    good.then(|| Stamp { day: Day::Date(0), of_day: seconds * SECOND + nanoseconds, zone: Written::Offset(0) })
 }
 
 /// `Nov 23 10:15:30`, `Nov 23 2026 10:15:30`, `Nov 23, 2026 3:04:05 PM`, `Mon Nov 23 10:15:30.123456 UTC 2026`,

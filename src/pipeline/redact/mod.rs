@@ -29,8 +29,6 @@ mod pattern;
 mod pem;
 mod personal;
 #[cfg(test)]
-mod personal_tests;
-#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
@@ -172,6 +170,8 @@ impl Redactor {
             };
             let marks = marks.get_or_insert_with(|| marks::find(text, &self.names));
             let hit = Hit { start: start.max(floor), end, source: recipe as usize, quoted: false };
+            // What is nothing but marks is passed over as well, or each mark in a row would look at all behind it.
+            middle = middle.max(hit.end);
             if let Some(hit) = marks::apart(marks, whole_characters(text, hit), true) {
                 floor = hit.end;
                 middle = middle.max(floor);

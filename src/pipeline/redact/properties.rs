@@ -143,14 +143,15 @@ proptest! {
 
     #[test]
     fn what_is_kept_was_there(text in text()) {
-        // Between the marks stands what stood there before, in its order.
+        // Between the marks stands what stood there before, in its order. Numbers of JSON get quotes: no JSON here.
+        let text = format!("x{text}");
         let redactor = Redactor::new(&Recipe::ALL, &[], None);
         let found = redactor.redact(&text).into_owned();
         let mut rest = text.as_str();
         for kept in found.split("[redacted:").flat_map(|p| p.split_inclusive(']')) {
             let kept = Recipe::ALL.iter().find_map(|r| kept.strip_prefix(r.name())?.strip_prefix(']')).unwrap_or(kept);
             let at = rest.find(kept);
-            prop_assert!(at.is_some() || kept == "\"", "{:?} of {:?} is not in {:?}", kept, found, text);
+            prop_assert!(at.is_some(), "{:?} of {:?} is not in {:?}", kept, found, text);
             rest = at.map_or(rest, |at| &rest[at + kept.len()..]);
         }
     }
@@ -227,4 +228,8 @@ fn time_is_linear() {
         assert!(redactor.redact(&once) == once, "{piece}");
         redactor.redact(&format!("[\"{text}\"]"));
     }
+    let named = [("token".to_owned(), compile("hunter2").unwrap())];
+    let named = Redactor::new(&Recipe::ALL, &named, Some(HashKey::from_bytes([1; 16])));
+    let marks = "[token:0123456789abcdef]".repeat(20_000);
+    assert_eq!(named.redact(&marks), marks);
 }

@@ -23,6 +23,9 @@ pub fn blanks(bytes: &[u8], at: usize) -> usize {
 pub fn value(bytes: &[u8], at: usize) -> Option<Value> {
     let prefix = match from(bytes, at) {
         [b'b' | b'u' | b'r' | b'f', b'"' | b'\'', ..] => 1,
+        // The first of a list, as headers of HTTP are written, and what Rust prints of an option.
+        [b'[', b'"' | b'\'' | b'\\', ..] => 1,
+        [b'S', b'o', b'm', b'e', b'(', b'"' | b'\\', ..] => 5,
         _ => 0,
     };
     let (slashes, quote) = quote(bytes, at + prefix);

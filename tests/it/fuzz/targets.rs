@@ -9,6 +9,7 @@ use logmill::rotate::plan::{plan, tidy};
 use logmill::rotate::{Level, Listed, Listing, Locking, Policy, Problem, Section, StateFile, due};
 use logmill::sys::files::FileId;
 
+use crate::fuzz::lines;
 use crate::rotate::now;
 
 pub struct Target {
@@ -25,6 +26,14 @@ pub const ALL: &[Target] = &[
     Target { name: "policy", corpus: POLICIES, words: DIRECTIVES, rounds: 4_000, run: policy },
     Target { name: "policy files", corpus: POLICIES, words: DIRECTIVES, rounds: 400, run: policy_files },
     Target { name: "rotation state", corpus: STATES, words: STATE_WORDS, rounds: 400, run: state },
+    Target { name: "lines", corpus: lines::LOGS, words: lines::PIECES, rounds: 2_000, run: lines::lines },
+    Target {
+        name: "pipeline",
+        corpus: lines::DEFINITIONS,
+        words: lines::DEFINITION_WORDS,
+        rounds: 1_000,
+        run: lines::definition,
+    },
     Target { name: "query", corpus: QUERIES, words: QUERY_WORDS, rounds: 4_000, run: query },
 ];
 
