@@ -199,7 +199,7 @@ pub fn place(entry: &mut Entry, name: Box<str>, value: Value) {
         "workflow_type" => &mut entry.workflow_type,
         "agent" => &mut entry.agent,
         "event" => &mut entry.event,
-        "level" if set_level(entry, &value) => return,
+        "level" if set_level(entry, Level::from_value(&value.to_text())) => return,
         "duration_ms" if value.as_number().is_some() => {
             entry.duration_ms = value.as_number();
             return;
@@ -209,9 +209,8 @@ pub fn place(entry: &mut Entry, name: Box<str>, value: Value) {
     *slot = Some(value.to_text().into());
 }
 
-fn set_level(entry: &mut Entry, value: &Value) -> bool {
-    let text = value.to_text();
-    let level = Level::from_column(text.trim()).or_else(|| Level::from_scale(text.trim().parse().ok()?));
+/// Sets the level, if it is one, as taken from a field.
+pub(super) fn set_level(entry: &mut Entry, level: Option<Level>) -> bool {
     if let Some(level) = level {
         entry.level = level;
         entry.level_source = LevelSource::Field;

@@ -10,8 +10,8 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess
 use serde_json::Value as Json;
 
 use super::clock::Clock;
-use super::first_line;
 use super::places::Places;
+use super::{append_lines, first_line};
 use crate::record::{Entry, Text, Value};
 
 /// Objects nested deeper are kept as JSON text.
@@ -39,17 +39,14 @@ pub fn fill(entry: &mut Entry, clock: &mut Clock) -> bool {
     let mut reader = serde_json::Deserializer::from_str(line);
     let mut sink = Sink { places: Places::new(entry, clock, line), depth: 0 };
     let good = Node(&mut sink).deserialize(&mut reader).is_ok() && reader.end().is_ok();
-    let (has_message, rest) = (sink.places.finish(), &raw[line.len()..]);
+    let (has_message, end) = (sink.places.finish(), line.len());
     if !has_message {
         entry.message = Text::Slice(0..raw.len() as u32);
-    } else if rest.contains('\n') {
-        let message = match &entry.message {
-            Text::Slice(range) => &raw[range.start as usize..range.end as usize],
-            Text::Owned(text) => text,
-        };
-        entry.message = Text::Owned(format!("{message}{rest}").into());
     }
     entry.raw = raw;
+    if has_message {
+        append_lines(entry, end);
+    }
     good
 }
 

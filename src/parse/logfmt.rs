@@ -1,8 +1,8 @@
 //! `key=value key="quoted value" flag`: what Go's loggers and many services write. Values go where `places` says.
 
 use super::clock::Clock;
-use super::first_line;
 use super::places::Places;
+use super::{append_lines, closing_quote, first_line};
 use crate::record::{Entry, Text, Value};
 
 /// A line is logfmt when it begins with a pair and one of these is among its first.
@@ -27,20 +27,10 @@ fn pair(text: &str) -> Option<(&str, &str, &str)> {
     let length = text.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"_.-@/".contains(b)).count();
     let value = text.get(length..)?.strip_prefix('=').filter(|_| length > 0)?;
     let end = match value.strip_prefix('"') {
-        Some(inner) => closing(inner)? + 2,
+        Some(inner) => closing_quote(inner.as_bytes())? + 2,
         None => value.find([' ', '\t']).unwrap_or(value.len()),
     };
     Some((&text[..length], &value[..end], &value[end..]))
-}
-
-/// Where the quote is that ends a quoted value.
-fn closing(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    text.bytes().position(|byte| {
-        let is_end = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        is_end
-    })
 }
 
 pub fn fill(entry: &mut Entry, clock: &mut Clock) -> bool {
@@ -64,14 +54,12 @@ pub fn fill(entry: &mut Entry, clock: &mut Clock) -> bool {
     let has_message = places.finish();
     if !has_message {
         entry.message = Text::Slice(0..raw.len() as u32);
-    } else if line.len() < raw.len() {
-        let message = match &entry.message {
-            Text::Slice(range) => raw.get(range.start as usize..range.end as usize).unwrap_or(""),
-            Text::Owned(text) => text,
-        };
-        entry.message = Text::Owned(format!("{message}{}", &raw[line.len()..]).into());
     }
+    let first = line.len();
     entry.raw = raw;
+    if has_message {
+        append_lines(entry, first);
+    }
     true
 }
 

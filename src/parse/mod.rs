@@ -29,12 +29,34 @@ pub use layout::{Head, Kind, Layout, LayoutError};
 pub use pattern::Pattern;
 pub use zone::Zone;
 
-use crate::record::{Entry, Value};
+use crate::record::{Entry, Text, Value};
 use clock::Told;
 
 /// The first line of an entry's text.
 fn first_line(text: &str) -> &str {
     memchr::memchr(b'\n', text.as_bytes()).map_or(text, |end| &text[..end])
+}
+
+/// Where the quote is that ends a quoted text, of which the first is behind: one without a backslash before it that is not
+/// escaped itself.
+fn closing_quote(text: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let end = from + memchr::memchr(b'"', text.get(from..)?)?;
+        let escapes = text[..end].iter().rev().take_while(|b| **b == b'\\').count();
+        if escapes % 2 == 0 {
+            return Some(end);
+        }
+        from = end + 1;
+    }
+}
+
+/// Adds to the message the lines that follow what was parsed, which ends at `end` of the raw text.
+fn append_lines(entry: &mut Entry, end: usize) {
+    let rest = entry.raw.get(end..).unwrap_or("");
+    if rest.contains('\n') {
+        entry.message = Text::Owned(format!("{}{rest}", entry.message()).into());
+    }
 }
 
 /// Sets the time, and what is odd about it as the field `timestamp_note`.

@@ -86,12 +86,10 @@ fn take(group: Group, text: &str, range: Range<u32>, head: &mut Head) -> bool {
             Some((stamp, _)) => head.stamp = Some(stamp),
             None => return false,
         },
-        Group::Level => {
-            match Level::from_column(text.trim()).or_else(|| Level::from_scale(text.trim().parse().ok()?)) {
-                Some(level) => head.level = Some(level),
-                None => return false,
-            }
-        }
+        Group::Level => match Level::from_value(text) {
+            Some(level) => head.level = Some(level),
+            None => return false,
+        },
         Group::Logger => head.logger = Some(range),
         Group::Message => head.message = range,
         Group::Field(slot) => head.fields.push((slot, range)),

@@ -3,6 +3,7 @@
 //! others become fields.
 
 use super::clock::Clock;
+use super::format::set_level;
 use super::set_time;
 use super::time::{Day, Stamp, Written, stamp};
 use crate::record::{Entry, Level, LevelSource, Text, Value};
@@ -54,8 +55,7 @@ impl<'a> Places<'a> {
             set_time(self.entry, self.clock.untold());
         }
         if self.is_compact && self.entry.level_source == LevelSource::None {
-            self.entry.level = Level::Info;
-            self.entry.level_source = LevelSource::Field;
+            set_level(self.entry, Some(Level::Info));
         }
         if !self.has_message
             && self.event_is_message
@@ -154,17 +154,8 @@ impl<'a> Places<'a> {
         let text = text.trim();
         let text =
             text.rsplit_once(['+', '-']).filter(|(_, n)| n.bytes().all(|b| b.is_ascii_digit())).map_or(text, |t| t.0);
-        let level =
-            Level::from_column(text).or_else(|| mongo_debug(text)).or_else(|| Level::from_scale(text.parse().ok()?));
-        self.set_level(level)
-    }
-
-    fn set_level(&mut self, level: Option<Level>) -> bool {
-        if let Some(level) = level {
-            self.entry.level = level;
-            self.entry.level_source = LevelSource::Field;
-        }
-        level.is_some()
+        let level = mongo_debug(text).or_else(|| Level::from_value(text));
+        set_level(self.entry, level)
     }
 
     fn message(&mut self, text: &str, borrowed: bool) -> bool {
@@ -187,7 +178,7 @@ impl<'a> Places<'a> {
             "timestamp" | "time" | "ts" | "@timestamp" | "timeMillis" if !self.has_time => self.epoch(&value, number),
             "severityNumber" if self.entry.level_source == LevelSource::None => {
                 let level = otel(number as i64);
-                self.set_level(level)
+                set_level(self.entry, level)
             }
             "instant.epochSecond" if !self.has_time => {
                 self.seconds = Some(number as i64);
@@ -199,7 +190,7 @@ impl<'a> Places<'a> {
             }
             "level" | "lvl" | "severity" | "PRIORITY" | "priority" if self.entry.level_source == LevelSource::None => {
                 let level = Level::from_scale(number as i64);
-                self.set_level(level)
+                set_level(self.entry, level)
             }
             "duration_ms" if self.entry.duration_ms.is_none() => {
                 self.entry.duration_ms = Some(number);

@@ -1,5 +1,6 @@
 //! Structured data of RFC 5424: `[id name="value" …][…]`, each parameter a field `id.name`.
 
+use super::closing_quote;
 use crate::record::{Field, Value};
 
 /// Parameters of one entry; what is beyond stands in `raw` only.
@@ -14,7 +15,7 @@ pub fn expand(text: &str, fields: &mut Vec<Field>) {
         rest = &element[end..];
         while let Some(parameter) = rest.strip_prefix(' ') {
             let Some((name, value)) = parameter.split_once("=\"") else { return };
-            let Some(length) = closing(value) else { return };
+            let Some(length) = closing_quote(value.as_bytes()) else { return };
             if fields.len() < MAX_FIELDS {
                 let name = if id.is_empty() { name.to_owned() } else { format!("{id}.{name}") };
                 fields.push((name.into(), Value::Str(unescape(&value[..length]).into())));
@@ -26,16 +27,6 @@ pub fn expand(text: &str, fields: &mut Vec<Field>) {
             None => return,
         }
     }
-}
-
-/// Where the quote is that ends a value.
-fn closing(value: &str) -> Option<usize> {
-    let mut escaped = false;
-    value.bytes().position(|byte| {
-        let is_end = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        is_end
-    })
 }
 
 /// Without the backslashes before `"`, `\` and `]`.

@@ -44,6 +44,12 @@ impl Level {
         known(lower.text()).or_else(|| abbreviated(lower.text()))
     }
 
+    /// The level of a value as fields have it: a word as in a column, or a number.
+    pub fn from_value(text: &str) -> Option<Level> {
+        let text = text.trim();
+        Level::from_column(text).or_else(|| Level::from_scale(text.parse().ok()?))
+    }
+
     /// Severity of syslog, 0 to 7.
     pub fn from_syslog(severity: u8) -> Option<Level> {
         use Level::{Critical, Debug, Error, Fatal, Info, Notice, Warning};

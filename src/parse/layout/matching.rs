@@ -5,6 +5,7 @@ use std::ops::Range;
 use memchr::{memchr, memmem};
 
 use super::{Head, Kind, LevelKind, Looked, Slot, Step, TimeKind, Until};
+use crate::parse::closing_quote;
 use crate::parse::time::{Day, Stamp, Written, klog, stamp};
 use crate::record::Level;
 
@@ -166,7 +167,7 @@ impl<'a> Run<'a> {
         match kind {
             Kind::Rest => return Some((at, self.bytes.len())),
             Kind::Data => return data(self.bytes, at).map(|end| (at, end)),
-            Kind::Quoted => return quoted(rest).map(|length| (at, at + length)),
+            Kind::Quoted => return closing_quote(rest).map(|length| (at, at + length)),
             Kind::Int | Kind::Float => {
                 let number = rest.get(padding..)?;
                 let sign = usize::from(matches!(number.first(), Some(b'-' | b'+')));
@@ -380,19 +381,6 @@ fn php(text: &str) -> Option<(Level, usize)> {
     Some((*level, word.len()))
 }
 
-/// Length of a text up to the quote that ends it.
-fn quoted(rest: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let end = from + memchr(b'"', rest.get(from..)?)?;
-        let escapes = rest[..end].iter().rev().take_while(|b| **b == b'\\').count();
-        if escapes % 2 == 0 {
-            return Some(end);
-        }
-        from = end + 1;
-    }
-}
-
 /// The end of RFC 5424's structured data: `-`, or elements in brackets with quoted values.
 fn data(bytes: &[u8], at: usize) -> Option<usize> {
     if bytes.get(at) == Some(&b'-') {
@@ -406,7 +394,7 @@ fn data(bytes: &[u8], at: usize) -> Option<usize> {
                 end = next + 1;
                 break;
             }
-            end = next + 1 + quoted(bytes.get(next + 1..)?)? + 1;
+            end = next + 1 + closing_quote(bytes.get(next + 1..)?)? + 1;
         }
     }
     (end > at).then_some(end)
