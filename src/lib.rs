@@ -19,9 +19,11 @@ pub mod tail; // layer 3
 
 pub mod search; // layer 4
 
-pub mod config; // layer 6
-pub mod http; // layer 6
+pub mod metrics; // layer 5
 
-pub mod daemon; // layer 7
+pub mod config; // layer 7
+pub mod http; // layer 7
 
-pub mod cli; // layer 8
+pub mod daemon; // layer 8
+
+pub mod cli; // layer 9

@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use crate::parse::{Format, Joins, Layout, Pattern, Zone, known};
 use crate::pipeline::limit::{RateLimit, Sampler};
+use crate::pipeline::metric;
 use crate::pipeline::place::Place;
 use crate::pipeline::redact::{self, HashKey, Recipe, Redactor};
 use crate::pipeline::rules::{Extract, FieldType, Limit, Route, Rules, Sampling};
@@ -67,6 +68,7 @@ pub fn compile(text: &str, path: &Path) -> Result<Compiled, PipelineError> {
             limits: definition.limit.into_iter().map(|table| limit(&place, table)).collect::<Result<_, _>>()?,
             ..fields(&place, definition.fields)?
         },
+        metrics: metric::compile(&place, definition.metric)?,
         samples: definition.test.into_iter().map(|t| sample(&place, t)).collect::<Result<_, _>>()?,
     })
 }
@@ -182,7 +184,7 @@ fn query(place: &Place<'_>, text: &Spanned<String>) -> Result<Query, PipelineErr
     }
 }
 
-fn query_or_all(place: &Place<'_>, text: Option<&Spanned<String>>) -> Result<Query, PipelineError> {
+pub(super) fn query_or_all(place: &Place<'_>, text: Option<&Spanned<String>>) -> Result<Query, PipelineError> {
     text.map_or_else(|| Ok(Query::all()), |text| query(place, text))
 }
 

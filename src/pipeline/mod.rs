@@ -7,6 +7,7 @@ mod definition;
 mod explain;
 mod limit;
 mod line;
+mod metric;
 mod place;
 mod redact;
 mod rules;
@@ -26,6 +27,7 @@ use regex::Regex;
 
 use crate::parse::{Format, Zone, known};
 
+pub use metric::{Metric, MetricKind};
 pub use stream::StreamParser;
 
 use definition::Sample;
@@ -78,6 +80,7 @@ struct Compiled {
     /// The formats tried, in order; text is always the last.
     formats: Vec<Arc<Format>>,
     rules: Rules,
+    metrics: Vec<Metric>,
     samples: Vec<Sample>,
 }
 
@@ -117,6 +120,7 @@ impl Pipeline {
             session_id: None,
             formats: known().to_vec(),
             rules: Rules::default(),
+            metrics: Vec::new(),
             samples: Vec::new(),
         }))
     }
@@ -165,6 +169,11 @@ impl Pipeline {
         counts.map(|(name, count)| (name.to_owned(), count)).filter(|(_, count)| *count > 0).collect()
     }
 
+    /// The numbers that its entries are counted in.
+    pub fn metrics(&self) -> &[Metric] {
+        &self.0.metrics
+    }
+
     /// The parser for one file, `source`.
     pub fn stream(&self, source: &Arc<str>) -> StreamParser {
         StreamParser::new(self.0.clone(), source)
@@ -188,6 +197,7 @@ pub fn load_folder(folder: &Path) -> Result<Vec<Pipeline>, Vec<PipelineError>> {
             Err(error) => errors.push(error),
         }
     }
+    errors.extend(metric::disagreements(&pipelines));
     if errors.is_empty() { Ok(pipelines) } else { Err(errors) }
 }
 

@@ -30,6 +30,8 @@ pub struct Definition {
     #[serde(default)]
     pub limit: Vec<LimitTable>,
     #[serde(default)]
+    pub metric: Vec<Spanned<MetricTable>>,
+    #[serde(default)]
     pub test: Vec<Spanned<TestTable>>,
 }
 
@@ -144,6 +146,20 @@ pub struct LimitTable {
     pub per_second: Spanned<f64>,
     pub burst: Option<u32>,
     pub by: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricTable {
+    pub name: Spanned<String>,
+    pub kind: Spanned<String>,
+    pub help: Option<String>,
+    pub query: Option<Spanned<String>>,
+    pub value: Option<String>,
+    /// Names of labels, with the fields they come from.
+    #[serde(default)]
+    pub labels: BTreeMap<Spanned<String>, String>,
+    pub buckets: Option<Spanned<Vec<f64>>>,
 }
 
 /// Lines, and what they are to become.

@@ -35,6 +35,9 @@ pub struct Payload {
     pub blocks_bytes: u64,
     /// How far each file was read.
     pub positions: Vec<Position>,
+    /// What was counted of the entries up to here, for those who count; the store does not look into it.
+    #[serde(default)]
+    pub counted: String,
 }
 
 /// What `status` and retention know of a partition.

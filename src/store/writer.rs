@@ -137,6 +137,16 @@ impl Writer {
         self.payload.committed_at
     }
 
+    /// What was counted of the entries up to the last commit.
+    pub fn counted(&self) -> &str {
+        &self.payload.counted
+    }
+
+    /// What the next commit is to say that was counted.
+    pub fn set_counted(&mut self, counted: String) {
+        self.payload.counted = counted;
+    }
+
     /// Entries that a crash would send back to their files.
     pub fn waiting_entries(&self) -> usize {
         self.waiting_entries
