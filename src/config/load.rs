@@ -148,9 +148,20 @@ fn check(config: &Config, path: &Path) -> Result<Option<SocketAddr>, ConfigError
         ("store.commit_every", config.store.commit_every),
         ("retention.every", config.retention.every),
         ("rotation.every", config.rotation.every),
+        ("host.every", config.host.every),
     ] {
         if span.0.as_millis() < 10 {
             return Err(wrong(setting, "must be at least 10ms".into()));
+        }
+    }
+    let services = &config.host.service;
+    for (index, service) in services.iter().enumerate() {
+        if !service.is_whole() {
+            let message = format!("{:?} needs one of pid_file, command, unit, cgroup", service.name);
+            return Err(wrong("host.service", message));
+        }
+        if services[..index].iter().any(|other| other.name == service.name) {
+            return Err(wrong("host.service", format!("there are two of the name {:?}", service.name)));
         }
     }
     if config.http == "off" {

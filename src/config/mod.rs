@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::metrics::host;
 use crate::search::Budget;
 use crate::store;
 use crate::sys::units::{Bytes, Span};
@@ -38,6 +39,7 @@ pub struct Config {
     pub search: Search,
     pub retention: Retention,
     pub rotation: Rotation,
+    pub host: host::Options,
     pub shutdown: Shutdown,
 }
 
@@ -151,6 +153,7 @@ impl Default for Config {
             search: Search::default(),
             retention: Retention::default(),
             rotation: Rotation::default(),
+            host: host::Options::default(),
             shutdown: Shutdown::default(),
         }
     }

@@ -55,7 +55,8 @@ pub struct Facts {
     pub waiting_entries: usize,
     pub commits: u64,
     pub last_commit: i64,
-    pub commit_seconds: f64,
+    /// Time of the newest entry by pipeline, nanoseconds.
+    pub newest: HashMap<String, i64>,
     pub rotations_seen: u64,
     pub truncations_seen: u64,
     /// Why indexing stands still, when it does.
@@ -64,6 +65,7 @@ pub struct Facts {
     pub dead: Option<&'static str>,
     pub rotations: VecDeque<Event>,
     pub rotations_done: u64,
+    pub rotations_failed: u64,
     /// What rotation waits for, in words.
     pub rotations_waiting: Vec<String>,
     pub errors: VecDeque<(i64, String)>,
@@ -77,6 +79,14 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// A pipeline has an entry of this time.
+    pub fn note_newest(&mut self, pipeline: &str, time: i64) {
+        match self.newest.get_mut(pipeline) {
+            Some(newest) => *newest = time.max(*newest),
+            None => _ = self.newest.insert(pipeline.to_owned(), time),
+        }
+    }
+
     /// What the positions are by now.
     pub fn commit<'a>(&mut self, positions: impl Iterator<Item = &'a Position>) {
         (self.committed, self.heads) = positions.map(|p| ((p.file, p.offset), (p.file, p.head))).unzip();

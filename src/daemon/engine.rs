@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crate::config::Loaded;
 use crate::daemon::board::Board;
 use crate::daemon::index::{Current, Indexer};
+use crate::daemon::metrics::Numbers;
 use crate::daemon::tailing::{TailCommand, Tailing};
 use crate::pipeline::Pipeline;
 use crate::record::Position;
@@ -39,6 +40,7 @@ pub struct Engine {
     pub board: Board,
     pub shared: Shared,
     pub current: Current,
+    pub numbers: Numbers,
     stopping: Arc<AtomicBool>,
     deadline: Deadline,
     commands: Sender<TailCommand>,
@@ -95,13 +97,14 @@ impl Engine {
         let current: Current = Arc::new(Mutex::new(loaded));
         let tailing =
             Tailing { tailer, watch, board: board.clone(), stopping: stopping.clone(), out, commands: command_queue };
-        let indexer = Indexer::new(writer, current.clone(), board.clone(), stopping.clone());
+        let numbers = Numbers::default();
+        let indexer = Indexer::new(writer, current.clone(), board.clone(), numbers.clone(), stopping.clone());
         let (for_tail, for_index) = (deadline.clone(), deadline.clone());
         let threads = vec![
             spawn("tail", guarded("tail", &board, &stopping, move || tailing.run(|| end(&for_tail))))?,
             spawn("index", guarded("index", &board, &stopping, move || indexer.run(&incoming, || end(&for_index))))?,
         ];
-        Ok(Engine { board, shared, current, stopping, deadline, commands, waker, threads })
+        Ok(Engine { board, shared, current, numbers, stopping, deadline, commands, waker, threads })
     }
 
     /// Reads files once, beside whatever is followed. Progress is on the board.

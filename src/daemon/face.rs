@@ -1,7 +1,6 @@
 //! What the daemon shows and does for those who ask over HTTP.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::mpsc::{Sender, SyncSender};
 use std::time::{Duration, Instant};
@@ -11,16 +10,18 @@ use serde_json::{Value, json};
 use crate::daemon::Board;
 use crate::daemon::board::IngestState;
 use crate::daemon::index::{Current, lock};
+use crate::daemon::metrics::Numbers;
 use crate::daemon::partitions::{partitions, prune};
 use crate::daemon::rotation::Rotating;
 use crate::daemon::tailing::TailCommand;
 use crate::http::{Backend, Control};
+use crate::metrics;
 use crate::pipeline::Pipeline;
 use crate::record::timestamp;
 use crate::rotate::Forecast;
 use crate::search::Budget;
-use crate::store::{PartitionInfo, Shared, Snapshot};
-use crate::sys::{clock, files, process};
+use crate::store::{Shared, Snapshot};
+use crate::sys::{clock, process};
 
 /// A commit somebody waits for takes no longer than this, or is reported as not done.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(20);
@@ -32,16 +33,13 @@ pub struct Face {
     pub rotating: Rotating,
     pub commands: Sender<TailCommand>,
     pub waker: SyncSender<()>,
+    pub numbers: Numbers,
     pub started: Instant,
 }
 
 impl Face {
-    fn partitions(&self) -> Vec<PartitionInfo> {
-        partitions(&self.shared.partitions(), true).0
-    }
-
     /// What is wrong, the damage of partitions included.
-    fn problems_with(&self, damage: Vec<String>) -> Vec<String> {
+    pub(super) fn problems_with(&self, damage: Vec<String>) -> Vec<String> {
         let facts = self.board.lock();
         let mut problems: Vec<String> = facts.stuck.iter().map(|why| format!("indexing stands still: {why}")).collect();
         problems.extend(facts.dead.iter().map(|name| format!("the {name} thread has died; restart logmill")));
@@ -140,39 +138,11 @@ impl Backend for Face {
     }
 
     fn metrics(&self) -> String {
-        let partitions = self.partitions();
-        let free = files::disk_space(&lock(&self.current).config.data_dir).map_or(0, |(free, _)| free);
-        let facts = self.board.lock();
-        let lag: u64 = facts.files.iter().map(|f| f.size.saturating_sub(f.offset)).sum();
-        let mut text = String::new();
-        let mut metric = |kind: &str, name: &str, help: &str, value: f64| {
-            // Writing to a String cannot fail.
-            let _ =
-                write!(text, "# HELP logmill_{name} {help}\n# TYPE logmill_{name} {kind}\nlogmill_{name} {value}\n");
-        };
-        metric("counter", "read_bytes_total", "Bytes read from followed files.", facts.bytes as f64);
-        metric("counter", "entries_total", "Entries made of what was read.", facts.entries as f64);
-        metric("counter", "lines_total", "Lines read.", facts.outcomes.lines as f64);
-        metric("counter", "lines_text_total", "Lines kept as plain text.", facts.outcomes.text as f64);
-        metric("counter", "lines_truncated_total", "Lines cut at the length limit.", facts.outcomes.truncated as f64);
-        metric("counter", "entries_filtered_total", "Entries that filters left out.", facts.outcomes.filtered as f64);
-        metric("counter", "entries_sampled_total", "Entries that sampling left out.", facts.outcomes.sampled as f64);
-        metric("counter", "entries_limited_total", "Entries beyond a limit.", facts.outcomes.limited as f64);
-        metric("counter", "errors_total", "Errors of this process.", facts.errors_total as f64);
-        metric("counter", "commits_total", "Commits of the store.", facts.commits as f64);
-        metric("counter", "rotations_total", "Files this process rotated.", facts.rotations_done as f64);
-        metric("counter", "partitions_removed_total", "Partitions retention removed.", facts.partitions_removed as f64);
-        metric("gauge", "followed_files", "Files being followed.", facts.files.len() as f64);
-        metric("gauge", "lag_bytes", "Bytes in followed files that are not read yet.", lag as f64);
-        metric("gauge", "waiting_entries", "Entries that wait for their commit.", facts.waiting_entries as f64);
-        metric("gauge", "last_commit_seconds", "How long the last commit took.", facts.commit_seconds);
-        metric("gauge", "partitions", "Partitions of the store.", partitions.len() as f64);
-        let bytes: u64 = partitions.iter().map(|p| p.bytes).sum();
-        metric("gauge", "store_bytes", "Size of the store on disk.", bytes as f64);
-        metric("gauge", "disk_free_bytes", "Free space where the store is.", free as f64);
-        metric("gauge", "resident_memory_bytes", "Memory of this process.", process::resident_bytes() as f64);
-        metric("gauge", "stuck", "1 while the store cannot be written.", f64::from(u8::from(facts.stuck.is_some())));
-        text
+        metrics::text(&self.families())
+    }
+
+    fn answered(&self, kind: &'static str, seconds: f64) {
+        self.numbers.own.answered(kind, seconds);
     }
 
     fn control(&self, control: Control) -> Result<Value, String> {
@@ -219,7 +189,7 @@ impl Backend for Face {
 }
 
 /// How many secrets of each kind, over all pipelines.
-fn redacted(pipelines: &[Pipeline]) -> BTreeMap<String, u64> {
+pub(super) fn redacted(pipelines: &[Pipeline]) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for (name, count) in pipelines.iter().flat_map(Pipeline::redacted) {
         *counts.entry(name).or_default() += count;

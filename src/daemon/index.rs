@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::config::Loaded;
 use crate::daemon::Board;
+use crate::daemon::metrics::Numbers;
+use crate::metrics::Derived;
 use crate::pipeline::{Pipeline, StreamParser};
 use crate::record::{EntryBatch, Position, RawBatch, StreamId};
 use crate::store::Writer;
@@ -32,6 +34,7 @@ pub type Current = Arc<Mutex<Loaded>>;
 
 struct Parser {
     parser: StreamParser,
+    pipeline: Pipeline,
     group: usize,
     /// See [`RawBatch::quiet_since`].
     quiet_since: Option<i64>,
@@ -41,23 +44,42 @@ pub struct Indexer {
     pub writer: Writer,
     pub current: Current,
     pub board: Board,
+    numbers: Numbers,
     /// Set when reading has stopped for good.
     pub stopping: Arc<AtomicBool>,
     parsers: HashMap<StreamId, Parser>,
     /// Blocks are shared by pipeline; this is the number of each.
     groups: HashMap<String, usize>,
     pipelines: Arc<Vec<Pipeline>>,
+    derived: Derived,
     last_commit: Instant,
     retry_at: Option<Instant>,
 }
 
 impl Indexer {
-    pub fn new(writer: Writer, current: Current, board: Board, stopping: Arc<AtomicBool>) -> Indexer {
+    pub fn new(
+        writer: Writer,
+        current: Current,
+        board: Board,
+        numbers: Numbers,
+        stopping: Arc<AtomicBool>,
+    ) -> Indexer {
         let pipelines = lock(&current).pipelines.clone();
+        let mut derived = Derived::default();
+        derived.declare(pipelines.iter().flat_map(Pipeline::metrics));
+        if !writer.counted().is_empty()
+            && let Err(error) = derived.restore(writer.counted())
+        {
+            let message = format!("the numbers of the last commit cannot be read and begin anew: {error}");
+            board.error(clock::now(), message);
+        }
+        numbers.publish(derived.published(clock::now()));
         Indexer {
             writer,
             current,
             board,
+            numbers,
+            derived,
             stopping,
             parsers: HashMap::new(),
             groups: HashMap::new(),
@@ -121,31 +143,33 @@ impl Indexer {
         let group = *self.groups.entry(name.clone()).or_insert(next_group);
         let slot = self.parsers.entry(batch.stream).or_insert_with(|| {
             let found = pipelines.iter().find(|p| p.name() == name);
-            let parser = match found {
-                Some(pipeline) => pipeline.stream(&batch.source),
-                None => Pipeline::any().stream(&batch.source),
-            };
-            Parser { parser, group, quiet_since: None }
+            let pipeline = found.cloned().unwrap_or_else(Pipeline::any);
+            Parser { parser: pipeline.stream(&batch.source), pipeline, group, quiet_since: None }
         });
         slot.quiet_since = batch.quiet_since;
+        let pipeline = slot.pipeline.clone();
         let parsed = slot.parser.run(&batch);
         let flushed = if batch.last { slot.parser.flush() } else { None };
         self.board.lock().bytes += batch.bytes.len() as u64;
-        self.add(group, parsed);
+        self.add(&pipeline, group, parsed);
         if let Some(rest) = flushed {
-            self.add(group, rest);
+            self.add(&pipeline, group, rest);
         }
         if batch.last {
             self.parsers.remove(&batch.stream);
         }
     }
 
-    fn add(&mut self, group: usize, batch: EntryBatch) {
+    fn add(&mut self, pipeline: &Pipeline, group: usize, batch: EntryBatch) {
         {
             let mut facts = self.board.lock();
             facts.outcomes.add(&batch.outcomes);
             facts.entries += batch.entries.len() as u64;
+            if let Some(newest) = batch.entries.iter().map(|entry| entry.time).max() {
+                facts.note_newest(pipeline.name(), newest);
+            }
         }
+        batch.entries.iter().for_each(|entry| self.derived.observe(pipeline.metrics(), entry));
         if let Err(error) = self.writer.add(group, batch.entries, batch.position) {
             self.board.error(clock::now(), error.to_string());
         }
@@ -156,9 +180,9 @@ impl Indexer {
         let due: Vec<StreamId> = self.parsers.iter().filter(|(_, p)| quiet(p)).map(|(id, _)| *id).collect();
         for id in due {
             let Some(slot) = self.parsers.get_mut(&id) else { continue };
-            let group = slot.group;
+            let (pipeline, group) = (slot.pipeline.clone(), slot.group);
             if let Some(rest) = slot.parser.flush() {
-                self.add(group, rest);
+                self.add(&pipeline, group, rest);
             }
         }
     }
@@ -171,6 +195,7 @@ impl Indexer {
             self.parsers.values_mut().for_each(|p| p.quiet_since = Some(0));
             self.flush_quiet(i64::MAX);
             self.parsers.clear();
+            self.derived.declare(self.pipelines.iter().flat_map(Pipeline::metrics));
         }
     }
 
@@ -202,17 +227,23 @@ impl Indexer {
     fn commit(&mut self) -> bool {
         self.last_commit = Instant::now();
         let is_dirty = self.writer.is_dirty();
+        if is_dirty {
+            self.writer.set_counted(self.derived.save());
+        }
         if let Err(error) = self.writer.commit() {
             self.stuck(error.to_string());
             return false;
         }
         self.retry_at = None;
+        if is_dirty {
+            self.numbers.own.committed(self.last_commit.elapsed().as_secs_f64());
+        }
+        self.numbers.publish(self.derived.published(clock::now()));
         let mut facts = self.board.lock();
         facts.stuck = None;
         if is_dirty {
             facts.commits += 1;
             facts.last_commit = clock::now();
-            facts.commit_seconds = self.last_commit.elapsed().as_secs_f64();
             facts.commit(self.writer.positions());
         }
         true

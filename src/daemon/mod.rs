@@ -15,6 +15,7 @@ mod board;
 mod engine;
 mod face;
 mod index;
+mod metrics;
 mod partitions;
 mod rotation;
 mod run;

@@ -214,8 +214,10 @@ impl Rotating {
                 What::Waiting { .. } => tracing::debug!("{event}"),
                 _ => tracing::info!("{event}"),
             }
-            if matches!(event.what, What::Rotated { .. }) {
-                board.lock().rotations_done += 1;
+            match event.what {
+                What::Rotated { .. } => board.lock().rotations_done += 1,
+                What::Failed { .. } => board.lock().rotations_failed += 1,
+                _ => {}
             }
             // What waits is on the board as long as it does.
             if !matches!(event.what, What::Waiting { .. }) {

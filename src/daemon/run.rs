@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::config::{Config, Loaded, load};
 use crate::daemon::engine::{Engine, spawn};
 use crate::daemon::face::Face;
+use crate::daemon::metrics::keep_looking;
 use crate::daemon::partitions::keep_sealing;
 use crate::daemon::rotation::{Rotating, keep_house};
 use crate::http::{Backend, bind_control, control_router, router};
@@ -37,6 +38,11 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
         let stops = house_stops.clone();
         spawn("seal", move || keep_sealing(&shared, &current, &board, &stops))?
     };
+    let looker = {
+        let (numbers, current, board) = (engine.numbers.clone(), engine.current.clone(), engine.board.clone());
+        let stops = house_stops.clone();
+        spawn("host", move || keep_looking(&numbers, &current, &board, &stops))?
+    };
     let face = Arc::new(Face {
         board: engine.board.clone(),
         shared: engine.shared.clone(),
@@ -44,6 +50,7 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
         rotating,
         commands,
         waker,
+        numbers: engine.numbers.clone(),
         started: Instant::now(),
     });
     let served = runtime.block_on(serve(&engine, &loaded, face, path, &adjust));
@@ -53,7 +60,7 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
     let begun = Instant::now();
     let clean = engine.stop(deadline);
     // A script may take its time; what it was started for is done by the next run.
-    for thread in [house, sealer] {
+    for thread in [house, sealer, looker] {
         join_until(thread, begun + deadline);
     }
     let _ = std::fs::remove_file(&socket);

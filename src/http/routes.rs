@@ -47,6 +47,8 @@ pub trait Backend: Send + Sync + 'static {
     fn problems(&self) -> Vec<String>;
     /// Prometheus text.
     fn metrics(&self) -> String;
+    /// A question of this kind took so long.
+    fn answered(&self, kind: &'static str, seconds: f64);
     /// Does what is asked; the error is for the person who asked.
     fn control(&self, control: Control) -> Result<Value, String>;
 }

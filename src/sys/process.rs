@@ -22,6 +22,11 @@ pub fn thread_cpu_seconds() -> f64 {
     clock_seconds(rustix::time::ClockId::ThreadCPUTime)
 }
 
+/// Files this process has open; 0 where /proc is missing.
+pub fn open_files() -> usize {
+    fs::read_dir("/proc/self/fd").map_or(0, |files| files.count().saturating_sub(1))
+}
+
 /// Lets this process open as many files as it may: each followed file is one.
 pub fn raise_file_limit() {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
