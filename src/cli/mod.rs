@@ -1,4 +1,4 @@
-//! Layer 8: the command line, one file a command. Exit codes: 0 done, 1 something failed, 2 wrong use or
+//! Layer 9: the command line, one file a command. Exit codes: 0 done, 1 something failed, 2 wrong use or
 //! configuration.
 
 mod ask;

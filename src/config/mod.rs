@@ -1,4 +1,4 @@
-//! Layer 6: the configuration. Every room's options in one file; a mistake names file, line and the way out.
+//! Layer 7: the configuration. Every room's options in one file; a mistake names file, line and the way out.
 //!
 //! Paths and globs are relative to the working folder of the process.
 

@@ -57,13 +57,7 @@ pub struct Indexer {
 }
 
 impl Indexer {
-    pub fn new(
-        writer: Writer,
-        current: Current,
-        board: Board,
-        numbers: Numbers,
-        stopping: Arc<AtomicBool>,
-    ) -> Indexer {
+    pub fn new(writer: Writer, current: Current, board: Board, numbers: Numbers, stopping: Arc<AtomicBool>) -> Indexer {
         let pipelines = lock(&current).pipelines.clone();
         let mut derived = Derived::default();
         derived.declare(pipelines.iter().flat_map(Pipeline::metrics));

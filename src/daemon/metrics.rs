@@ -76,7 +76,13 @@ impl Face {
         {
             let loaded = lock(&self.current);
             list.disk(&loaded.config.data_dir);
-            list.by_label(Kind::Counter, "logmill_redacted_total", "Secrets redacted.", "recipe", redacted(&loaded.pipelines));
+            list.by_label(
+                Kind::Counter,
+                "logmill_redacted_total",
+                "Secrets redacted.",
+                "recipe",
+                redacted(&loaded.pipelines),
+            );
         }
         list.gauge("logmill_healthy", "1 while there is nothing wrong.", f64::from(u8::from(is_healthy)));
         list.facts(&self.board.lock());
@@ -128,12 +134,7 @@ impl List {
         self.gauge("process_start_time_seconds", "When this process started, since the epoch.", start.round());
         self.gauge("process_resident_memory_bytes", "Memory of this process.", process::resident_bytes() as f64);
         self.gauge("process_open_fds", "Files this process has open.", process::open_files() as f64);
-        self.one(
-            Kind::Counter,
-            "process_cpu_seconds_total",
-            "Processor time of this process.",
-            process::cpu_seconds(),
-        );
+        self.one(Kind::Counter, "process_cpu_seconds_total", "Processor time of this process.", process::cpu_seconds());
     }
 
     fn store(&mut self, partitions: &[PartitionInfo]) {
@@ -162,8 +163,7 @@ impl List {
         let outcomes = &facts.outcomes;
         let lines = [("parsed", outcomes.parsed), ("text", outcomes.text), ("joined", outcomes.joined)];
         self.by_label(Kind::Counter, "logmill_lines_total", "Lines read, by what they became.", "outcome", lines);
-        let dropped =
-            [("filtered", outcomes.filtered), ("sampled", outcomes.sampled), ("limited", outcomes.limited)];
+        let dropped = [("filtered", outcomes.filtered), ("sampled", outcomes.sampled), ("limited", outcomes.limited)];
         let help = "Entries that a pipeline left out.";
         self.by_label(Kind::Counter, "logmill_entries_dropped_total", help, "reason", dropped);
         for (name, help, value) in [

@@ -1,4 +1,4 @@
-//! Layer 7: the only place that spawns. Threads and what flows between them:
+//! Layer 8: the only place that spawns. Threads and what flows between them:
 //!
 //! ```text
 //! tail ──RawBatch──▶ index ──commit──▶ board ──▶ rotate (may this file be cut?)

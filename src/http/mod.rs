@@ -1,4 +1,4 @@
-//! Layer 6: the daemon's face over HTTP: health, status, metrics, and questions as JSON. The same routes serve a
+//! Layer 7: the daemon's face over HTTP: health, status, metrics, and questions as JSON. The same routes serve a
 //! TCP address and the control socket in the data folder; what changes something is on the socket only, where
 //! the file system says who may.
 

@@ -211,7 +211,8 @@ fn declared_metrics() {
         );
     }
     // What is declared differently begins anew, and what is not declared goes.
-    let other = DECLARED.replace("level = \"level\"", "service = \"service\"").replace("name = \"queue\"", "name = \"q\"");
+    let other =
+        DECLARED.replace("level = \"level\"", "service = \"service\"").replace("name = \"queue\"", "name = \"q\"");
     let other = Pipeline::parse(&other, Path::new("billing.toml")).unwrap();
     derived.declare(other.metrics());
     assert_eq!(lines(&derived.published(0), &["orders_total", "queue"]), [""; 0]);

@@ -69,9 +69,7 @@ fn metric(place: &Place<'_>, table: MetricTable) -> Result<Metric, PipelineError
         let message = format!("{} labels; a metric has at most {MAX_LABELS}", table.labels.len());
         return Err(place.wrong(table.name.span(), message));
     }
-    let label = |(name, field): (&Spanned<String>, &String)| {
-        Ok((label(place, name)?, Field::from_name(field)))
-    };
+    let label = |(name, field): (&Spanned<String>, &String)| Ok((label(place, name)?, Field::from_name(field)));
     Ok(Metric {
         help: table.help.clone().unwrap_or_else(|| format!("Declared in {}.", place.path.display())).into(),
         query: query_or_all(place, table.query.as_ref())?,

@@ -27,9 +27,7 @@ pub use entries::{Cursor, Found, Request, find};
 pub use export::export;
 pub use rate::{By, Counts, RateReport, RateRequest, rate};
 pub use scan::Effort;
-pub use workflow::{
-    Clock, Ending, Event, Facts, List, ListRequest, One, Outcome, Sort, Workflow, workflow, workflows,
-};
+pub use workflow::{Clock, Ending, Event, Facts, List, ListRequest, One, Outcome, Sort, Workflow, workflow, workflows};
 
 /// A question could not be answered.
 #[derive(Debug, thiserror::Error)]

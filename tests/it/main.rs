@@ -10,6 +10,7 @@ mod fuzz;
 mod home;
 mod hostile;
 mod kill;
+mod metrics;
 mod reference;
 mod rotate;
 mod seal;

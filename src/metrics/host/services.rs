@@ -114,7 +114,8 @@ impl Services {
         if services.is_empty() {
             return;
         }
-        let kind = ProcessRefreshKind::nothing().with_cpu().with_memory().with_cmd(UpdateKind::OnlyIfNotSet).without_tasks();
+        let kind =
+            ProcessRefreshKind::nothing().with_cpu().with_memory().with_cmd(UpdateKind::OnlyIfNotSet).without_tasks();
         system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
         let new = |kind, name, help| Family::new(kind, name, help, &["service"]);
         let mut up = new(Kind::Gauge, "service_up", "1 while a service has a process.");
@@ -139,7 +140,8 @@ impl Used {
     /// Seconds so far. What a process used before it was first seen counts; what it used between the last look and its
     /// end cannot be known.
     fn note(&mut self, processes: &[&Process]) -> f64 {
-        let living = processes.iter().map(|process| ((process.pid(), process.start_time()), process.accumulated_cpu_time()));
+        let living =
+            processes.iter().map(|process| ((process.pid(), process.start_time()), process.accumulated_cpu_time()));
         let living: HashMap<Life, u64> = living.collect();
         for (life, used) in &living {
             let before = self.living.get(life).copied().unwrap_or(0);
