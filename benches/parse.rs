@@ -57,18 +57,12 @@ fn batch(templates: &[&str]) -> (RawBatch, u64) {
         lines += 1;
     }
     let batch = RawBatch {
-        stream: StreamId(1),
         source: Arc::from("x.log"),
-        offset: 0,
-        before: Fingerprint::default(),
         bytes: text.into_bytes(),
-        truncated: false,
         read_time: 1_800_000_000_000_000_000,
         written: 1_800_000_000_000_000_000,
-        quiet_since: None,
-        cut: None,
-        position: Position::default(),
         last: true,
+        ..RawBatch::default()
     };
     (batch, lines as u64)
 }

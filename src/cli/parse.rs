@@ -8,8 +8,9 @@ use crate::cli::output::{self, Format};
 use crate::cli::{Common, Usage};
 use crate::config::load;
 use crate::pipeline::{Pipeline, StreamParser};
-use crate::record::{Entry, Fingerprint, Position, RawBatch, StreamId};
+use crate::record::{Entry, Position, RawBatch};
 use crate::sys::clock;
+use crate::sys::encoding::Encoding;
 use crate::tail::{Content, source_like};
 
 #[derive(clap::Args)]
@@ -43,7 +44,8 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     let position = Position::default();
     let parser = pipeline.unwrap_or(&any).stream(&source);
     let (mut read, written) = reader(&arguments.file)?;
-    let mut run = Run { parser, position, source, written, rest: Vec::new() };
+    let mut run =
+        Run { parser, position, source, written, encoding: pipeline.unwrap_or(&any).encoding(), rest: Vec::new() };
     loop {
         let mut chunk = vec![0; CHUNK];
         let count = read(&mut chunk)?;
@@ -108,6 +110,8 @@ struct Run {
     position: Position,
     source: Arc<str>,
     written: i64,
+    /// As the pipeline says, and then as the file shows.
+    encoding: Option<Encoding>,
     /// The beginning of a line whose end is not there yet.
     rest: Vec<u8>,
 }
@@ -115,23 +119,24 @@ struct Run {
 impl Run {
     fn feed(&mut self, chunk: &[u8], last: bool) -> Vec<Entry> {
         self.rest.extend_from_slice(chunk);
-        let end = if last { self.rest.len() } else { memchr::memrchr(b'\n', &self.rest).map_or(0, |e| e + 1) };
-        let bytes: Vec<u8> = self.rest.drain(..end).collect();
         let offset = self.position.offset;
+        if offset == 0 {
+            self.encoding = Encoding::of(&self.rest, self.encoding);
+        }
+        let encoding = self.encoding.unwrap_or_default();
+        let end = if last { self.rest.len() } else { encoding.last_line_end(&self.rest, offset).unwrap_or(0) };
+        let bytes: Vec<u8> = self.rest.drain(..end).collect();
         self.position.offset += bytes.len() as u64;
         let batch = RawBatch {
-            stream: StreamId(0),
             source: self.source.clone(),
             offset,
-            before: Fingerprint::default(),
+            encoding,
             bytes,
-            truncated: false,
             read_time: clock::now(),
             written: self.written,
-            quiet_since: None,
-            cut: None,
             position: self.position.clone(),
             last,
+            ..RawBatch::default()
         };
         let mut entries = self.parser.run(&batch).entries;
         if last && let Some(flushed) = self.parser.flush() {

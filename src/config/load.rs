@@ -62,6 +62,7 @@ impl Loaded {
             name: pipeline.name().to_owned(),
             include: pipeline.include().to_vec(),
             exclude: pipeline.exclude().to_vec(),
+            encoding: pipeline.encoding(),
             start_at_end: pipeline.start_at_end(),
             on_request: false,
         };

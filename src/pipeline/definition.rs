@@ -19,6 +19,7 @@ use crate::pipeline::tables::{
 use crate::pipeline::{ANY, Compiled, PipelineError};
 use crate::query::{Field as Asked, Query};
 use crate::record::{Field, Value};
+use crate::sys::encoding::Encoding;
 
 /// Bytes a compiled expression may take.
 const MAX_EXPRESSION: usize = 1 << 20;
@@ -55,6 +56,7 @@ pub fn compile(text: &str, path: &Path) -> Result<Compiled, PipelineError> {
         include: globs(&place, source.include.get_ref())?,
         exclude: globs(&place, &source.exclude)?,
         start_at_end: matches!(source.start, Start::End),
+        encoding: source.encoding.map(|label| encoding(&place, &label)).transpose()?.flatten(),
         zone: zone(&place, source.zone.as_ref())?.unwrap_or_else(Zone::local),
         session_id: source.session_id.map(|s| session_id(&place, &s)).transpose()?,
         formats: formats(&place, definition.format, definition.parse.formats)?,
@@ -99,6 +101,17 @@ fn zone(place: &Place<'_>, name: Option<&Spanned<String>>) -> Result<Option<Zone
     let message =
         || format!("{:?} is no time zone; write \"local\", \"UTC\" or a name like \"Europe/Berlin\"", name.get_ref());
     Zone::from_name(name.get_ref()).map(Some).ok_or_else(|| place.wrong(name.span(), message()))
+}
+
+/// `None` is "auto".
+fn encoding(place: &Place<'_>, label: &Spanned<String>) -> Result<Option<Encoding>, PipelineError> {
+    let text = label.get_ref();
+    if text == "auto" {
+        return Ok(None);
+    }
+    let message =
+        || format!("{text:?} is no encoding; write \"auto\", \"utf-16le\", \"latin1\", \"shift_jis\" or the like");
+    Encoding::from_label(text).map(Some).ok_or_else(|| place.wrong(label.span(), message()))
 }
 
 fn session_id(place: &Place<'_>, pattern: &Spanned<String>) -> Result<Regex, PipelineError> {

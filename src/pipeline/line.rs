@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::record::Outcomes;
+use crate::sys::encoding::Encoding;
 
 /// One line, cleaned.
 pub struct Line<'a> {
@@ -26,19 +27,15 @@ impl<'a> Line<'a> {
         Line { text: Cow::Borrowed(rest), outcomes }
     }
 
-    /// A line that may not be UTF-8. When it was cut, a character cut through at its end is left out.
-    pub fn from_bytes(line: &'a [u8], truncated: bool) -> Line<'a> {
-        let body = line.strip_suffix(b"\n").unwrap_or(line);
-        let body = match str::from_utf8(body) {
-            Err(error) if truncated && error.error_len().is_none() => &body[..error.valid_up_to()],
-            _ => body,
-        };
-        match str::from_utf8(body) {
-            Ok(text) => Line::from_text(text),
-            Err(_) => {
-                let text = String::from_utf8_lossy(body);
+    /// A line in some encoding, in which not all of it need be valid. When it was cut, a character cut through at its end
+    /// is left out.
+    pub fn from_bytes(line: &'a [u8], encoding: Encoding, truncated: bool) -> Line<'a> {
+        let body = line.strip_suffix(encoding.newline()).unwrap_or(line);
+        match encoding.decode(body, truncated) {
+            (Cow::Borrowed(text), _) => Line::from_text(text),
+            (Cow::Owned(text), is_invalid) => {
                 let cleaned = Line::from_text(&text);
-                let outcomes = Outcomes { invalid_utf8: 1, ..cleaned.outcomes };
+                let outcomes = Outcomes { invalid_utf8: u64::from(is_invalid), ..cleaned.outcomes };
                 Line { text: Cow::Owned(cleaned.text.into_owned()), outcomes }
             }
         }

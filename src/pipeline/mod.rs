@@ -26,6 +26,7 @@ use std::sync::Arc;
 use regex::Regex;
 
 use crate::parse::{Format, Zone, known};
+use crate::sys::encoding::Encoding;
 
 pub use metric::{Metric, MetricKind};
 pub use stream::StreamParser;
@@ -74,6 +75,7 @@ struct Compiled {
     include: Vec<String>,
     exclude: Vec<String>,
     start_at_end: bool,
+    encoding: Option<Encoding>,
     zone: Zone,
     /// Group 1, matched against the path, is the session id of lines that name none.
     session_id: Option<Regex>,
@@ -116,6 +118,7 @@ impl Pipeline {
             include: Vec::new(),
             exclude: Vec::new(),
             start_at_end: false,
+            encoding: None,
             zone: Zone::local(),
             session_id: None,
             formats: known().to_vec(),
@@ -146,6 +149,11 @@ impl Pipeline {
     /// Whether files that are there at the first start are followed from their end on.
     pub fn start_at_end(&self) -> bool {
         self.0.start_at_end
+    }
+
+    /// Of files without a byte order mark, where it is said.
+    pub fn encoding(&self) -> Option<Encoding> {
+        self.0.encoding
     }
 
     /// The file it was read from.

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::pipeline::definition::Sample;
 use crate::pipeline::{Compiled, PipelineError, StreamParser};
-use crate::record::{Entry, Fingerprint, Position, RawBatch, StreamId};
+use crate::record::{Entry, RawBatch};
 
 /// The time at which samples are read: an entry without a time of its own has this.
 const READ_TIME: i64 = 1_700_000_000_000_000_000;
@@ -44,18 +44,12 @@ fn entries(pipeline: &Arc<Compiled>, sample: &Sample) -> Vec<Entry> {
         parser.set_zone(zone.clone());
     }
     let batch = RawBatch {
-        stream: StreamId(0),
         source,
-        offset: 0,
-        before: Fingerprint::default(),
         bytes: sample.lines.clone().into_bytes(),
-        truncated: false,
         read_time: READ_TIME,
         written: READ_TIME,
-        quiet_since: None,
-        cut: None,
-        position: Position::default(),
         last: true,
+        ..RawBatch::default()
     };
     parser.run(&batch).entries
 }

@@ -108,14 +108,16 @@ impl StreamParser {
         if let Some(cut) = batch.cut {
             self.note_cut(cut, &mut out);
         }
-        let valid = str::from_utf8(&batch.bytes).ok();
+        let encoding = batch.encoding;
+        let valid = if encoding.is_utf8() { str::from_utf8(&batch.bytes).ok() } else { None };
         self.may_have_colours = memchr::memchr(0x1b, &batch.bytes).is_some();
         let mut start = 0;
         while start < batch.bytes.len() {
-            let end = memchr::memchr(b'\n', &batch.bytes[start..]).map_or(batch.bytes.len(), |at| start + at + 1);
+            let end = encoding.line_end(&batch.bytes[start..], batch.offset + start as u64);
+            let end = end.map_or(batch.bytes.len(), |end| start + end);
             let mut line = match valid {
                 Some(text) => Line::from_text(&text[start..end]),
-                None => Line::from_bytes(&batch.bytes[start..end], batch.truncated),
+                None => Line::from_bytes(&batch.bytes[start..end], encoding, batch.truncated),
             };
             line.outcomes.truncated = u64::from(batch.truncated);
             self.line(line, batch, start, &mut out);

@@ -44,6 +44,7 @@ pub struct SourceTable {
     #[serde(default)]
     pub start: Start,
     pub zone: Option<Spanned<String>>,
+    pub encoding: Option<Spanned<String>>,
     pub session_id: Option<Spanned<String>>,
 }
 

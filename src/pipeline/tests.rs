@@ -1,7 +1,8 @@
 //! Tables of lines and what becomes of them.
 
 use super::*;
-use crate::record::{EntryBatch, Fingerprint, Outcomes, Position, RawBatch, StreamId, TAIL_LEN};
+use crate::record::{EntryBatch, Fingerprint, Outcomes, Position, RawBatch, TAIL_LEN};
+use crate::sys::encoding::Encoding;
 use crate::sys::files::FileId;
 
 fn position(offset: u64, tail: &[u8]) -> Position {
@@ -25,18 +26,15 @@ fn parser() -> StreamParser {
 /// The bytes from `start` to `end` of `text` as the tailer would hand them on.
 fn batch(text: &[u8], start: usize, end: usize, last: bool) -> RawBatch {
     RawBatch {
-        stream: StreamId(1),
         source: Arc::from("a.log"),
         offset: start as u64,
         before: position(start as u64, &text[..start]).tail,
         bytes: text[start..end].to_vec(),
-        truncated: false,
         read_time: 5,
         written: 5,
-        quiet_since: None,
-        cut: None,
         position: position(end as u64, &text[..end]),
         last,
+        ..RawBatch::default()
     }
 }
 
@@ -136,11 +134,21 @@ proptest::proptest! {
         lines in proptest::collection::vec("(INFO:     a|  b|c|\\{\"d\":1\\}||Traceback \\(most recent call last\\):|2026-11-23 10:15:30 - a - INFO - x|E: f)", 0..20),
         cuts in proptest::collection::vec(0usize..20, 0..6),
         restarts in proptest::collection::vec(proptest::bool::ANY, 6),
+        encoding in proptest::sample::select(&["utf-8", "utf-16le", "utf-16be"][..]),
     ) {
         let text: String = lines.iter().map(|l| format!("{l}\n")).collect();
-        let bytes = text.as_bytes();
-        let ends: Vec<usize> = memchr::memchr_iter(b'\n', bytes).map(|at| at + 1).collect();
-        let whole = raws(&parser().run(&batch(bytes, 0, bytes.len(), true)));
+        let whole = raws(&parser().run(&batch(text.as_bytes(), 0, text.len(), true)));
+        let bytes: &[u8] = &match encoding {
+            "utf-8" => text.into_bytes(),
+            "utf-16le" => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            _ => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        };
+        let encoding = Encoding::from_label(encoding).unwrap();
+        let batch = |bytes: &[u8], start, end, last| RawBatch { encoding, ..batch(bytes, start, end, last) };
+        let mut ends = Vec::new();
+        while let Some(end) = encoding.line_end(&bytes[ends.last().copied().unwrap_or(0)..], 0) {
+            ends.push(ends.last().copied().unwrap_or(0) + end);
+        }
         let mut found = Vec::new();
         let (mut reader, mut read) = (parser(), 0);
         let mut cuts: Vec<usize> = cuts.iter().filter_map(|c| ends.get(*c).copied()).collect();

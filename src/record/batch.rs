@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::record::{Entry, Fingerprint, Position};
+use crate::sys::encoding::Encoding;
 
 /// A followed file content, for the life of this process. A path that is rotated gets a new one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StreamId(pub u64);
 
 /// Whole lines of one stream, as read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct RawBatch {
     pub stream: StreamId,
     /// The path the stream is followed under.
@@ -18,6 +19,8 @@ pub struct RawBatch {
     pub offset: u64,
     /// The bytes just before `offset`, at most [`TAIL_LEN`](crate::record::TAIL_LEN) of them.
     pub before: Fingerprint,
+    /// How `bytes` are to be read.
+    pub encoding: Encoding,
     /// Whole lines with their ends, except that the last line of a stream that will grow no more may lack one.
     pub bytes: Vec<u8>,
     /// `bytes` is one line that was longer than the limit, cut there. Only then is its length not the

@@ -187,6 +187,13 @@ pub(super) fn boundary(log: &File, done: u64, block: u64) -> io::Result<u64> {
     Ok(start + end as u64)
 }
 
+/// Whether a log of which `done` bytes are copied has text in UTF-16 at its end, or no text: what is written into its
+/// front, and where its lines end, would not be right there.
+pub(super) fn has_nuls(log: &File, done: u64) -> io::Result<bool> {
+    let start = done.saturating_sub(CLUSTER);
+    Ok(memchr::memchr(0, &read(log, start, done - start)?).is_some())
+}
+
 /// What a line begins with, roughly: lines that begin entries of one log begin alike.
 fn kind(byte: u8) -> u8 {
     match byte {

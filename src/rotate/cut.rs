@@ -141,7 +141,7 @@ impl Cutting<'_> {
     fn shorten(&mut self) -> io::Result<bool> {
         let (log, done) = (self.copying.log(), self.copying.done);
         let block = collapse::block_size(log)?;
-        if done < block {
+        if done < block || collapse::has_nuls(log, done)? {
             return Ok(false);
         }
         let boundary = collapse::boundary(log, done, block)?;

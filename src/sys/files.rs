@@ -95,7 +95,9 @@ pub const PADDING_MAX: usize = 64 * 1024;
 /// what did not fill a block. 0 where there is none.
 pub fn padding_of(head: &[u8]) -> usize {
     let blanks = head.iter().take(PADDING_MAX).take_while(|byte| **byte == b' ').count();
-    if blanks < PADDING_MAX && head.get(blanks) == Some(&b'\n') { blanks + 1 } else { 0 }
+    // Before a NUL a line feed is one of UTF-16, and no log in UTF-16 is cut at its head.
+    let is_blank_line = head.get(blanks) == Some(&b'\n') && head.get(blanks + 1) != Some(&0);
+    if blanks < PADDING_MAX && is_blank_line { blanks + 1 } else { 0 }
 }
 
 /// The same, of a file.

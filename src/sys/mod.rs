@@ -3,6 +3,7 @@
 
 pub mod atomic;
 pub mod clock;
+pub mod encoding;
 pub mod files;
 pub mod lock;
 pub mod process;

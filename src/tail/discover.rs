@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 
+use crate::sys::encoding::Encoding;
 use crate::sys::files::leads_through_link;
 use crate::tail::TailError;
 use crate::tail::generations::is_generation;
@@ -17,6 +18,8 @@ pub struct Source {
     /// Globs, relative to the working folder where they do not begin with `/`.
     pub include: Vec<String>,
     pub exclude: Vec<String>,
+    /// Of files that have no byte order mark. Unset: UTF-8, or UTF-16 where it shows.
+    pub encoding: Option<Encoding>,
     /// Files that are there at the first start are followed from their end.
     pub start_at_end: bool,
     /// Nothing is followed: it reads only what it is given.

@@ -14,7 +14,7 @@ use crate::tail::cut::{Rest, find_behind, wait_for_cut, wait_for_cuts};
 use crate::tail::finished::Finished;
 use crate::tail::generations::{Generation, Listing};
 use crate::tail::stream::{Opened, Start, Stream, open_error};
-use crate::tail::{Content, TailError, Tailer};
+use crate::tail::{Content, Source, TailError, Tailer};
 
 /// A path that a source wants followed, as it was when its folder was listed.
 pub(super) struct Log<'a> {
@@ -243,8 +243,9 @@ impl Tailer {
         offset: u64,
         retired: bool,
     ) -> Result<Stream, TailError> {
-        let pipeline = &self.sources[source].name;
-        let start = Start { id, source: Arc::from(log.to_string_lossy()), pipeline, offset, retired };
+        let Source { name: pipeline, encoding, .. } = &self.sources[source];
+        let start =
+            Start { id, source: Arc::from(log.to_string_lossy()), pipeline, encoding: *encoding, offset, retired };
         let path = opened.path.clone();
         Stream::new(start, opened).map_err(|error| open_error(&path, error))
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::record::{Fingerprint, Position, RawBatch, StreamId, TAIL_LEN};
 use crate::sys::clock;
+use crate::sys::encoding::Encoding;
 use crate::sys::files::{FileId, next_data};
 use crate::tail::{Content, TailError};
 
@@ -57,6 +58,9 @@ pub struct Stream {
     /// It was written since its content was last compared with what we remember.
     unverified: bool,
     content: Content,
+    /// What the pipeline says of files without a byte order mark.
+    pub told: Option<Encoding>,
+    encoding: Encoding,
     /// Bytes at the front that are no content, once they were passed over.
     start: u64,
     /// The first bytes behind them.
@@ -71,6 +75,8 @@ pub struct Start<'a> {
     pub id: StreamId,
     pub source: Arc<str>,
     pub pipeline: &'a str,
+    /// See [`Source::encoding`](crate::tail::Source).
+    pub encoding: Option<Encoding>,
     pub offset: u64,
     /// See [`Stream::retired`].
     pub retired: bool,
@@ -107,6 +113,8 @@ impl Stream {
         let padding = if padding <= start.offset { padding } else { 0 };
         let head = head_of(&mut content, padding, start.offset)?;
         let tail = tail_of(&mut content, start.offset)?;
+        let first = piece(&mut content, 0, HEAD_LEN.min(usize::try_from(start.offset).unwrap_or(HEAD_LEN)))?;
+        let encoding = Encoding::of(&first, start.encoding).unwrap_or_default();
         Ok(Stream {
             id: start.id,
             content_number: start.id.0,
@@ -125,6 +133,8 @@ impl Stream {
             more_was_said: false,
             unverified: false,
             content,
+            told: start.encoding,
+            encoding,
             start: padding,
             head,
             tail,
@@ -223,7 +233,12 @@ impl Stream {
         if !self.content.is_packed() && self.is_at_end() {
             return Ok(if last { Read::Batch(self.close()) } else { Read::Nothing });
         }
+        let limit = limit - limit % 2;
         let Some(mut bytes) = self.read_behind_tail(limit)? else { return Ok(Read::Replaced) };
+        if self.offset == 0 {
+            // What was emptied and goes on without a mark is written as it was.
+            self.encoding = Encoding::of(&bytes, self.told).unwrap_or(self.encoding);
+        }
         if self.offset == 0 && matches!(bytes.first(), Some(b' ' | b'\n')) {
             let padding = self.content.start()?;
             if padding > 0 {
@@ -237,10 +252,10 @@ impl Stream {
         };
         // A compressed file is finished by nature.
         let last = is_whole && (last || self.content.is_packed());
-        match memchr::memrchr(b'\n', &bytes) {
+        match self.encoding.last_line_end(&bytes, self.offset) {
             // Behind damage nothing completes a line.
             _ if last || self.content.is_damaged() => {}
-            Some(end) => bytes.truncate(end + 1),
+            Some(end) => bytes.truncate(end),
             None if bytes.len() >= limit && bytes.iter().all(|byte| *byte == 0) => {
                 return self.pass_over_hole(bytes.len() as u64).map(Read::Batch);
             }
@@ -335,8 +350,10 @@ impl Stream {
         let mut chunk = vec![0; limit];
         for _ in 0..LONG_LINE_CHUNKS {
             let count = self.content.read_at(reached, &mut chunk)?;
-            let end = memchr::memchr(b'\n', &chunk[..count]);
-            reached += end.map_or(count, |e| e + 1) as u64;
+            let end = self.encoding.line_end(&chunk[..count], reached);
+            // Half of an end of line is looked at again.
+            let half = if last { 0 } else { count % self.encoding.unit() };
+            reached += end.unwrap_or(count - half) as u64;
             if end.is_some() || (count < chunk.len() && (last || self.content.is_packed())) {
                 let length = reached - self.offset;
                 return Ok(Read::Batch(self.batch_of_long_line(head, length, last)));
@@ -351,7 +368,7 @@ impl Stream {
     }
 
     fn batch_of_long_line(&mut self, mut head: Vec<u8>, length: u64, last: bool) -> RawBatch {
-        head.push(b'\n');
+        head.extend_from_slice(self.encoding.newline());
         self.seen = self.offset + length;
         let mut batch = self.batch(head, length, last);
         // The bytes of the batch are not those at these places in the file.
@@ -380,6 +397,7 @@ impl Stream {
             source: self.source.clone(),
             offset,
             before,
+            encoding: self.encoding,
             bytes,
             truncated: false,
             read_time,

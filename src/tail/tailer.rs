@@ -139,6 +139,11 @@ impl Tailer {
     /// Follows other globs from now on. What is being read goes on.
     pub fn set_sources(&mut self, sources: Vec<Source>) {
         self.sources = sources;
+        for stream in &mut self.streams {
+            if let Some(source) = self.sources.iter().find(|source| source.name == stream.pipeline) {
+                stream.told = source.encoding;
+            }
+        }
         self.look_now();
     }
 

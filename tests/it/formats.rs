@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use logmill::pipeline::Pipeline;
-use logmill::record::{Entry, Fingerprint, Position, RawBatch, StreamId, TimeSource, timestamp};
+use logmill::record::{Entry, Position, RawBatch, TimeSource, timestamp};
 use serde_json::Value as Json;
 
 /// Entries of a log by the line they begin at, from 1.
@@ -20,18 +20,14 @@ fn entries(log: &[u8], zone: &str, read: i64) -> BTreeMap<usize, Entry> {
     for bytes in log.split_inclusive(|b| *b == b'\n') {
         let position = Position { offset: offset + bytes.len() as u64, ..Position::default() };
         let batch = RawBatch {
-            stream: StreamId(1),
             source: "x".into(),
             offset,
-            before: Fingerprint::default(),
             bytes: bytes.into(),
-            truncated: false,
             read_time: read,
             written: read,
-            quiet_since: None,
-            cut: None,
             position,
             last: false,
+            ..RawBatch::default()
         };
         let out = parser.run(&batch);
         entries.extend(out.entries.into_iter().map(|entry| (begin, entry)));

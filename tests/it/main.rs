@@ -5,6 +5,7 @@ mod compress;
 mod cut;
 mod daemon;
 mod differential;
+mod encoding;
 mod formats;
 mod fuzz;
 mod home;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use logmill::pipeline::Pipeline;
 use logmill::query::Query;
-use logmill::record::{Fingerprint, Position, RawBatch, StreamId};
+use logmill::record::{Position, RawBatch};
 use logmill::search::{Body, Budget, Request, Window, ask};
 use logmill::store::{Options, Snapshot, Writer};
 
@@ -24,18 +24,12 @@ fn store(folder: &Path, page: &str) -> Writer {
     let pipeline = Pipeline::shipped().into_iter().find(|p| p.name() == "orchestrator").unwrap();
     let mut parser = pipeline.stream(&"sample.log".into());
     let batch = RawBatch {
-        stream: StreamId(1),
         source: "sample.log".into(),
-        offset: 0,
-        before: Fingerprint::default(),
         bytes: sample.into(),
-        truncated: false,
         read_time: 0,
         written: 0,
-        quiet_since: None,
-        cut: None,
-        position: Position::default(),
         last: true,
+        ..RawBatch::default()
     };
     let mut writer = Writer::open(folder, Options::default()).unwrap();
     let parsed = parser.run(&batch);

@@ -8,7 +8,8 @@ const LIMIT: usize = 100;
 fn stream(path: &Path, offset: u64) -> Stream {
     let source = path.to_str().unwrap().into();
     let opened = Opened::open(path, FileId::of(&fs::metadata(path).unwrap())).unwrap();
-    Stream::new(Start { id: StreamId(1), source, pipeline: "p", offset, retired: false }, opened).unwrap()
+    Stream::new(Start { id: StreamId(1), source, pipeline: "p", encoding: None, offset, retired: false }, opened)
+        .unwrap()
 }
 
 /// Everything there is, as (offset, text, truncated).
@@ -137,4 +138,44 @@ fn truncation_and_rewriting_are_noticed() {
     fs::write(&path, "TWO\nONE\n").unwrap();
     stream.refresh(0).unwrap();
     assert!(matches!(stream.read(LIMIT, false).unwrap(), Read::Replaced));
+}
+
+#[test]
+fn lines_of_utf_16_are_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let encoded = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let batches = |stream: &mut Stream| {
+        let mut all = Vec::new();
+        stream.refresh(0).unwrap();
+        while let Read::Batch(batch) = stream.read(LIMIT, false).unwrap() {
+            let (text, is_invalid) = batch.encoding.decode(&batch.bytes, batch.truncated);
+            assert!(!is_invalid, "{:x?}", batch.bytes);
+            all.push((batch.offset, text.into_owned(), batch.truncated));
+        }
+        all
+    };
+    // The last end of a line is half there, and an end looks like half of one.
+    let text = "\u{feff}one\n\u{10a}two\n";
+    let bytes = encoded(text);
+    fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+    let mut first = stream(&path, 0);
+    assert_eq!(batches(&mut first), [(0, "\u{feff}one\n".to_owned(), false)]);
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(batches(&mut first), [(10, "\u{10a}two\n".to_owned(), false)]);
+    // A line that is too long, whose end comes in halves; read from the middle, as after a restart.
+    let text = format!("{text}{}\nx\n", "\u{a0a}".repeat(LIMIT));
+    let bytes = encoded(&text);
+    let end = bytes.len() - 5;
+    fs::write(&path, &bytes[..end]).unwrap();
+    let mut second = stream(&path, 20);
+    assert_eq!(batches(&mut second), []);
+    fs::write(&path, &bytes).unwrap();
+    let cut = "\u{a0a}".repeat(LIMIT / 2) + "\n";
+    assert_eq!(batches(&mut second), [(20, cut, true), (20 + 2 * LIMIT as u64 + 2, "x\n".to_owned(), false)]);
+    // Emptied and written on without a mark.
+    fs::write(&path, encoded("y\n")).unwrap();
+    second.refresh(0).unwrap();
+    assert!(matches!(second.read(LIMIT, false).unwrap(), Read::Replaced));
+    assert_eq!(batches(&mut second.rewound(StreamId(2))), [(0, "y\n".to_owned(), false)]);
 }

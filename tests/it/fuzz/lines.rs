@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use logmill::pipeline::{Pipeline, StreamParser};
-use logmill::record::{Entry, Fingerprint, Outcomes, Position, RawBatch, StreamId};
+use logmill::record::{Entry, Outcomes, Position, RawBatch};
 
 pub const LOGS: &[&str] = &[
     include_str!("../../formats/android_threadtime.log"),
@@ -89,18 +89,14 @@ fn read(mut parser: StreamParser, batches: &[&[u8]]) -> (Vec<Entry>, Outcomes) {
     let (mut entries, mut outcomes, mut offset) = (Vec::new(), Outcomes::default(), 0);
     for (index, bytes) in batches.iter().enumerate() {
         let batch = RawBatch {
-            stream: StreamId(1),
             source: "x".into(),
             offset,
-            before: Fingerprint::default(),
             bytes: bytes.to_vec(),
-            truncated: false,
             read_time: 1_800_000_000_000_000_000,
             written: 1_700_000_000_000_000_000,
-            quiet_since: None,
-            cut: None,
             position: Position { offset: offset + bytes.len() as u64, ..Position::default() },
             last: index + 1 == batches.len(),
+            ..RawBatch::default()
         };
         let out = parser.run(&batch);
         entries.extend(out.entries);
