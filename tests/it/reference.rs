@@ -30,8 +30,9 @@ fn store(folder: &Path, page: &str) -> Writer {
         before: Fingerprint::default(),
         bytes: sample.into(),
         truncated: false,
-        read_time: 0,
-        written: 0,
+        // 2026-11-25T09:46:40Z.
+        read_time: 1_795_600_000_000_000_000,
+        written: 1_795_600_000_000_000_000,
         quiet_since: None,
         cut: None,
         position: Position::default(),
