@@ -41,6 +41,7 @@ mod packed;
 mod read_times;
 mod row;
 mod template;
+mod times;
 mod values;
 
 pub use decode::{Decoder, Origin};

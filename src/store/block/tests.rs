@@ -210,7 +210,10 @@ fn templates_are_found() {
     let check = |format: &str, line: &str| {
         let format = known().iter().find(|known| known.name() == format).unwrap();
         let entry = |n: i64| {
-            let mut entry = Entry { raw: line.replace("NUMBER", &n.to_string()).into(), ..Entry::default() };
+            let mut entry = Entry {
+                raw: line.replace("NUMBER", &n.to_string()).replace("DIGIT", &(n % 10).to_string()).into(),
+                ..Entry::default()
+            };
             let mut head = Head::default();
             format.recognises(entry.raw.lines().next().unwrap(), &mut head);
             assert!(format.fill(&mut entry, &head, &mut Clock::new(Zone::utc())), "{line}");
@@ -230,4 +233,11 @@ fn templates_are_found() {
         r#"{"timestamp": "2026-11-23T10:15:30.123NUMBER", "level": "INFO", "logger": "a.b", "message": "say \"NUMBER\" \u00e9\n", "line": NUMBER, "taskName": null, "context": {"workflow_id": "wf-8f3aNUMBER"}, "duration_ms": 83.NUMBER, "success": true, "ratio": 1.50}"#,
     );
     check("text", "no shape at all NUMBER");
+    // Times of other shapes, and fields that stand by themselves.
+    check("access", r#"10.0.0.1 - user_NUMBER [03/Nov/2026:10:1DIGIT:3DIGIT +0100] "GET /x/NUMBER HTTP/1.1" 200 5"#);
+    check("nginx", "2026/11/03 10:1DIGIT:3DIGIT [warn] NUMBER#NUMBER: *7 upstream NUMBER");
+    check("apache", "[Tue Nov 03 10:1DIGIT:3DIGIT.047NUMBER 2026] [core:error] [pid 7NUMBER] NUMBER is no file");
+    check("syslog", "Nov  3 10:1DIGIT:3DIGIT web-1 sshd[NUMBER]: Accepted NUMBER");
+    check("golang", "2026/11/03 10:1DIGIT:3DIGIT.004NUMBER main.go:NUMBER: NUMBER requests");
+    check("glog", "I1103 10:1DIGIT:3DIGIT.443NUMBER   7NUMBER opened.go:NUMBER] NUMBER of them");
 }
