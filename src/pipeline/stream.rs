@@ -392,6 +392,7 @@ impl StreamParser {
     fn fresh(&self, raw: &str, waiting: &Waiting) -> Entry {
         Entry {
             time: waiting.read_time,
+            read_time: Some(waiting.read_time),
             raw: raw.into(),
             source: self.source.clone(),
             service: self.pipeline.service.clone(),

@@ -52,6 +52,18 @@ fn the_shipped_pipelines_pass_their_samples() {
     }
 }
 
+/// An entry was read when its first line was, whatever time it names and whenever the rest came.
+#[test]
+fn entries_know_when_they_were_read() {
+    let text = b"INFO: a\n2026-11-23 10:15:30 ERROR b\n  more\n2026-11-23 10:15:31 INFO c\n";
+    let second = text.len() - b"  more\n2026-11-23 10:15:31 INFO c\n".len();
+    let mut parser = parser();
+    let mut entries = parser.run(&batch(text, 0, second, false)).entries;
+    entries.extend(parser.run(&RawBatch { read_time: 7, ..batch(text, second, text.len(), true) }).entries);
+    let times: Vec<_> = entries.iter().map(|entry| (entry.message(), entry.read_time)).collect();
+    assert_eq!(times, [("a", Some(5)), ("b\n  more", Some(5)), ("c", Some(7))]);
+}
+
 #[test]
 fn lines_join_their_entry() {
     let check = |text: &str, want: &[&str]| {

@@ -18,6 +18,7 @@ const ALIASES: [(&str, &str); 4] =
 pub enum Field {
     Timestamp,
     TimestampSource,
+    ReadTime,
     Level,
     LevelSource,
     Message,
@@ -51,6 +52,7 @@ impl Field {
         match name {
             "timestamp" => Field::Timestamp,
             "timestamp_source" => Field::TimestampSource,
+            "read_time" => Field::ReadTime,
             "level" => Field::Level,
             "level_source" => Field::LevelSource,
             "message" => Field::Message,
@@ -58,6 +60,11 @@ impl Field {
             "duration_ms" => Field::DurationMs,
             other => Field::Other(other.to_owned()),
         }
+    }
+
+    /// Its values are points in time.
+    pub fn is_time(&self) -> bool {
+        matches!(self, Field::Timestamp | Field::ReadTime)
     }
 
     /// Its value is prose: tests on it look for words, not for the whole value.
@@ -70,6 +77,7 @@ impl Field {
         Some(match self {
             Field::Timestamp => Found::Time(row.time()),
             Field::TimestampSource => Found::Text(row.time_source().name().into()),
+            Field::ReadTime => Found::Time(row.read_time()?),
             Field::Level => Found::Text(row.level().name().into()),
             Field::LevelSource => Found::Text(row.level_source().name().into()),
             Field::Message => Found::Text(row.message().into()),
@@ -85,6 +93,7 @@ impl Field {
         let none = Columns::default();
         match self {
             Field::Timestamp | Field::TimestampSource | Field::Level | Field::LevelSource => none,
+            Field::ReadTime => Columns { read_time: true, ..none },
             Field::Message => Columns { message: true, ..none },
             Field::Raw => Columns { raw: true, ..none },
             Field::DurationMs => Columns { duration: true, ..none },
@@ -99,6 +108,7 @@ impl fmt::Display for Field {
         match self {
             Field::Timestamp => f.write_str("timestamp"),
             Field::TimestampSource => f.write_str("timestamp_source"),
+            Field::ReadTime => f.write_str("read_time"),
             Field::Level => f.write_str("level"),
             Field::LevelSource => f.write_str("level_source"),
             Field::Message => f.write_str("message"),
@@ -178,6 +188,7 @@ mod tests {
         check("type", "workflow_type");
         check("fields.type", "fields.type");
         check("fields.status", "status");
+        check("fields.read_time", "fields.read_time");
         check("fields.fields.x", "fields.fields.x");
         check("event_data.error", "event_data.error");
     }

@@ -154,6 +154,9 @@ impl Row for Decoded<'_> {
     fn time_source(&self) -> TimeSource {
         self.0.time_source
     }
+    fn read_time(&self) -> Option<i64> {
+        self.0.read_time.filter(|_| self.1.read_time)
+    }
     fn level(&self) -> Level {
         self.0.level
     }

@@ -153,7 +153,7 @@ fn of_tokens(text: &str) -> Need {
 fn of_field(field: &Field, test: &Test) -> Need {
     match (field, test) {
         // Not among the tokens.
-        (Field::Raw | Field::Timestamp | Field::TimestampSource, _) => Need::Anything,
+        (Field::Raw | Field::Timestamp | Field::TimestampSource | Field::ReadTime, _) => Need::Anything,
         (Field::Level | Field::LevelSource | Field::DurationMs, _) => Need::Anything,
         (_, Test::Exists | Test::Compare(..) | Test::Range(..)) => Need::Anything,
         (Field::Named(index), Test::Exact(value) | Test::Matches(Pattern::Literal(value))) if !value.is_empty() => {

@@ -259,7 +259,7 @@ impl Parser<'_> {
         text: String,
         start: usize,
     ) -> Result<(Comparison, Bound), QueryError> {
-        if *field != Field::Timestamp {
+        if !field.is_time() {
             return Ok((than, Bound::Text(text)));
         }
         let period = self.period(&text, start)?;
@@ -273,7 +273,7 @@ impl Parser<'_> {
 
     fn exact(&self, field: Field, text: String, start: usize) -> Result<Ast, QueryError> {
         let test = match field {
-            Field::Timestamp => within(self.period(&text, start)?),
+            _ if field.is_time() => within(self.period(&text, start)?),
             _ => Test::Exact(text),
         };
         Ok(Ast::Field(field, test))
@@ -333,7 +333,7 @@ impl Parser<'_> {
         if *field != Field::Level {
             let test = match self.pattern(value, start)? {
                 _ if exists => Test::Exists,
-                Pattern::Literal(text) if *field == Field::Timestamp => within(self.period(&text, start)?),
+                Pattern::Literal(text) if field.is_time() => within(self.period(&text, start)?),
                 pattern => Test::Matches(pattern),
             };
             return Ok(Ast::Field(field.clone(), test));

@@ -92,6 +92,8 @@ pub struct Entry {
     /// Nanoseconds since the Unix epoch, UTC.
     pub time: i64,
     pub time_source: TimeSource,
+    /// When the entry's first line was read, likewise; `None` when that is not known.
+    pub read_time: Option<i64>,
     pub level: Level,
     pub level_source: LevelSource,
     /// The whole text as it stood in the file, without the last line's end. Invalid UTF-8 became U+FFFD.

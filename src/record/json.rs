@@ -19,6 +19,9 @@ impl Entry {
         };
         text("timestamp", &timestamp(self.time));
         text("timestamp_source", self.time_source.name());
+        if let Some(read_time) = self.read_time {
+            text("read_time", &timestamp(read_time));
+        }
         text("level", self.level.name());
         if self.level_source != LevelSource::None {
             text("level_source", self.level_source.name());

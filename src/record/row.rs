@@ -22,6 +22,8 @@ pub trait Row {
     /// Nanoseconds since the epoch.
     fn time(&self) -> i64;
     fn time_source(&self) -> TimeSource;
+    /// When it was read, nanoseconds since the epoch.
+    fn read_time(&self) -> Option<i64>;
     fn level(&self) -> Level;
     fn level_source(&self) -> LevelSource;
     fn message(&self) -> &str;
@@ -41,6 +43,7 @@ pub trait Row {
 pub struct Columns {
     /// A bit for each named text column, by its number.
     pub named: u16,
+    pub read_time: bool,
     pub duration: bool,
     pub message: bool,
     pub raw: bool,
@@ -75,12 +78,20 @@ pub mod column {
 impl Columns {
     /// Everything there is.
     pub fn all() -> Columns {
-        Columns { named: (1 << NAMED) - 1, duration: true, message: true, raw: true, fields: Fields::All }
+        Columns {
+            named: (1 << NAMED) - 1,
+            read_time: true,
+            duration: true,
+            message: true,
+            raw: true,
+            fields: Fields::All,
+        }
     }
 
     /// What either needs.
     pub fn and(mut self, other: &Columns) -> Columns {
         self.named |= other.named;
+        self.read_time |= other.read_time;
         self.duration |= other.duration;
         self.message |= other.message;
         self.raw |= other.raw;
@@ -193,6 +204,10 @@ impl Row for Entry {
 
     fn time_source(&self) -> TimeSource {
         self.time_source
+    }
+
+    fn read_time(&self) -> Option<i64> {
+        self.read_time
     }
 
     fn level(&self) -> Level {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use crate::query::Query;
 use crate::query::pipe::{Output, Pipe, SortKey};
-use crate::query::{Field, Query};
 use crate::record::{Columns, Entry, Level, Row};
 use crate::search::aggregate::{Aggregation, Column, Limits, Role, Table, values};
 use crate::search::budget::{Budget, Cut, Meter};
@@ -122,10 +122,8 @@ fn then(mut answer: Answer, snapshot: &Snapshot, request: &Request, pipe: &Pipe)
 }
 
 fn chosen(entries: &[(u64, Entry)], outputs: &[Output]) -> Table {
-    let column = |output: &Output| Column {
-        is_time: output.field == Field::Timestamp,
-        ..Column::new(output.name.clone(), Role::Example)
-    };
+    let column =
+        |output: &Output| Column { is_time: output.field.is_time(), ..Column::new(output.name.clone(), Role::Example) };
     let row = |(_, entry): &(u64, Entry)| values(outputs.iter().map(|output| &output.field), entry);
     Table { columns: outputs.iter().map(column).collect(), rows: entries.iter().map(row).collect() }
 }

@@ -16,6 +16,10 @@ impl<R: Row> Row for Later<'_, R> {
         self.0.time_source()
     }
 
+    fn read_time(&self) -> Option<i64> {
+        self.0.read_time().map(|time| time.saturating_add(self.1))
+    }
+
     fn level(&self) -> Level {
         self.0.level()
     }

@@ -30,7 +30,7 @@ const WORDS: [&str; 15] = [
     "x",
 ];
 const SERVICES: [&str; 3] = ["api", "Orchestrator", "sessions"];
-const QUERIES: [&str; 41] = [
+const QUERIES: [&str; 44] = [
     "req_82ab19",
     "req*",
     "req_8*",
@@ -67,6 +67,9 @@ const QUERIES: [&str; 41] = [
     "workflow_id:*",
     "-workflow_id:*",
     "duration_ms>50",
+    "read_time>=1970-01-01T00:02:00Z",
+    "error -read_time:*",
+    "read_time:1970-01-01 status:404",
     "error OR timeout",
     "error -timeout",
     "*long*",
@@ -93,16 +96,22 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         prop::sample::select(&WORDS[..]).prop_map(|word| Some(Value::Str(word.into()))),
     ];
     // Times repeat, so that their order by arrival counts.
-    let head = (0..40_i64, prop::sample::select(&Level::ALL[..]), prop::sample::select(&SERVICES[..]));
+    let head = (
+        0..40_i64,
+        prop::option::weighted(0.9, 0..4_i64),
+        prop::sample::select(&Level::ALL[..]),
+        prop::sample::select(&SERVICES[..]),
+    );
     let options =
         (any::<bool>(), any::<bool>(), prop::option::of(0.0..100.0_f64), prop::sample::select(&["", "a", "b"][..]));
     (words, value, head, options).prop_map(
-        |(words, status, (time, level, service), (has_id, is_slice, duration_ms, event))| {
+        |(words, status, (time, read_time, level, service), (has_id, is_slice, duration_ms, event))| {
             let message = words.join(" ");
             let raw: Box<str> = if is_slice { format!("head {message}").into() } else { "other raw text".into() };
             let slice = Text::Slice(5..raw.len() as u32);
             Entry {
                 time: time * 7 * SECOND,
+                read_time: read_time.map(|n| n * 60 * SECOND + 1),
                 level,
                 raw,
                 message: if is_slice { slice } else { Text::Owned(message.into()) },

@@ -26,8 +26,9 @@ fn store(folder: &Path, page: &str) -> Writer {
     let batch = RawBatch {
         source: "sample.log".into(),
         bytes: sample.into(),
-        read_time: 0,
-        written: 0,
+        // 2026-11-25T09:46:40Z.
+        read_time: 1_795_600_000_000_000_000,
+        written: 1_795_600_000_000_000_000,
         last: true,
         ..RawBatch::default()
     };

@@ -76,6 +76,16 @@ pub enum Group {
     Step(i64),
 }
 
+impl Group {
+    /// Its values are points in time.
+    pub fn is_time(&self) -> bool {
+        match self {
+            Group::Field(field) => field.is_time(),
+            Group::Step(_) => true,
+        }
+    }
+}
+
 /// A column to put out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Output {

@@ -40,6 +40,7 @@ pub(super) fn cell<'a, R: Row>(field: &Field, row: &'a R) -> Cell<'a> {
         Field::DurationMs => row.duration_ms().map_or(Cell::Null, |n| Cell::from(ValueRef::Float(n))),
         Field::Level => Cell::Text(Cow::Borrowed(row.level().name())),
         Field::Timestamp => Cell::Time(row.time()),
+        Field::ReadTime => row.read_time().map_or(Cell::Null, Cell::Time),
         Field::TimestampSource => Cell::Text(Cow::Borrowed(row.time_source().name())),
         Field::LevelSource => Cell::Text(Cow::Borrowed(row.level_source().name())),
         Field::Message => Cell::Text(Cow::Borrowed(row.message())),

@@ -203,11 +203,9 @@ impl<'p> Groups<'p> {
     fn columns(&self) -> Vec<Column> {
         let names = self.pipe.header().unwrap_or_default();
         let is_time = |place: usize| match self.by.get(place) {
-            Some(group) => matches!(group, Group::Step(_) | Group::Field(Field::Timestamp)),
+            Some(group) => group.is_time(),
             None => match self.counted.get(place - self.by.len()) {
-                Some(Counted::Function(kind)) => {
-                    matches!(kind, FunctionKind::Min(Field::Timestamp) | FunctionKind::Max(Field::Timestamp))
-                }
+                Some(Counted::Function(FunctionKind::Min(field) | FunctionKind::Max(field))) => field.is_time(),
                 _ => false,
             },
         };

@@ -65,11 +65,7 @@ impl<'p> Workflows<'p> {
         };
         let mut rows: Vec<Vec<Value>> = counts.into_iter().map(row).collect();
         rows.sort_by(|a, b| order::compare_rows(a, b));
-        let of_group = |group: &Group| Column {
-            name: group.name(),
-            is_time: matches!(group, Group::Step(_) | Group::Field(Field::Timestamp)),
-            role: Role::Group,
-        };
+        let of_group = |group: &Group| Column { name: group.name(), is_time: group.is_time(), role: Role::Group };
         let counted = |name: &str| Column::new(name, Role::Counted);
         let mut columns: Vec<Column> = self.by.iter().map(of_group).collect();
         columns.extend(["finished", "failed", "failure_rate"].map(counted));

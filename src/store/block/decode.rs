@@ -7,12 +7,14 @@ use super::columns::{Dictionary, TextList};
 use super::encode::{HEAD_COLUMNS, SIDE_COLUMNS};
 use super::fields::FieldColumns;
 use super::frame::{Dictionaries, Header, SECTIONS, Section, Unpacker};
+use super::kind::Kind;
 use super::numbers::Reader;
 use super::packed::{self, Unpacked};
+use super::read_times;
 use super::template::{Renderer, Template};
 use super::values::take_duration;
 use super::{BlockRow, MAX_ENTRIES};
-use crate::record::{Columns, Entry, Fields, Level, LevelSource, NAMED, Text, TimeSource};
+use crate::record::{Columns, Entry, Fields, Level, NAMED, Text};
 use crate::store::{BlockFile, StoreError};
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -34,7 +36,7 @@ const BEGINNING: usize = 2048;
 
 /// See [`Columns::all`].
 static EVERYTHING: Columns =
-    Columns { named: (1 << NAMED) - 1, duration: true, message: true, raw: true, fields: Fields::All };
+    Columns { named: (1 << NAMED) - 1, read_time: true, duration: true, message: true, raw: true, fields: Fields::All };
 
 /// Takes one block after the other, keeping its memory. After [`Decoder::open`] the rows have what was asked for;
 /// [`Decoder::want`] adds to that.
@@ -57,19 +59,13 @@ pub struct Decoder {
     kinds: Vec<Kind>,
     kind_codes: Vec<u16>,
     pub(super) named: [Dictionary; NAMED],
+    /// Empty while they are not wanted, and where a block has none.
+    pub(super) read_times: Vec<Option<i64>>,
     pub(super) durations: Vec<Option<f64>>,
     pub(super) messages: TextList,
     pub(super) fields: FieldColumns,
     pub(super) raw: RawColumn,
     bytes: u64,
-}
-
-/// Level and where it and the time came from.
-#[derive(Clone, Copy, Debug)]
-pub struct Kind {
-    pub level: Level,
-    pub level_source: LevelSource,
-    pub time_source: TimeSource,
 }
 
 #[derive(Debug, Default)]
@@ -98,6 +94,7 @@ impl Decoder {
             kinds: Vec::new(),
             kind_codes: Vec::new(),
             named: Default::default(),
+            read_times: Vec::new(),
             durations: Vec::new(),
             messages: TextList::default(),
             fields: FieldColumns::default(),
@@ -115,6 +112,7 @@ impl Decoder {
     ) -> Result<()> {
         self.loaded = Columns::default();
         self.named.iter_mut().for_each(Dictionary::clear);
+        self.read_times.clear();
         self.durations.clear();
         self.messages.clear();
         self.fields.clear();
@@ -197,6 +195,11 @@ impl Decoder {
         self.named.get(column)?.get(entry)
     }
 
+    /// Whether the block's sections may be packed again as they are.
+    pub fn is_current(&self) -> bool {
+        self.header.is_current()
+    }
+
     /// All sections of the block, to be packed again.
     pub fn all_sections(&mut self) -> Result<[Vec<u8>; SECTIONS]> {
         self.load(self.length)?;
@@ -250,7 +253,8 @@ impl Decoder {
         }
         let side = SIDE_COLUMNS.iter().any(|c| columns.has_named(*c) && !self.loaded.has_named(*c));
         let messages = columns.message && !self.loaded.message;
-        if side || messages || (columns.duration && !self.loaded.duration) {
+        let read_times = columns.read_time && !self.loaded.read_time;
+        if side || messages || read_times || (columns.duration && !self.loaded.duration) {
             self.read_side(columns)?;
         }
         let new_fields = match (&columns.fields, &self.loaded.fields) {
@@ -348,6 +352,12 @@ impl Decoder {
         if !columns.duration && !self.loaded.duration {
             self.durations.clear();
         }
+        if self.header.is_current() {
+            let mut column = reader.column()?;
+            if columns.read_time || self.loaded.read_time {
+                read_times::read(&mut column, &self.times, &mut self.unpacked, &mut self.read_times)?;
+            }
+        }
         self.loaded.named |= columns.named & mask(&SIDE_COLUMNS);
         if columns.message && !self.loaded.message {
             let lengths = reader.0.to_vec();
@@ -408,6 +418,7 @@ impl Decoder {
         Entry {
             time: self.times.get(index).copied().unwrap_or(0),
             time_source: kind.time_source,
+            read_time: self.read_times.get(index).copied().flatten(),
             level: kind.level,
             level_source: kind.level_source,
             raw: if self.loaded.raw { row.render(renderer).into() } else { Box::default() },
@@ -446,8 +457,8 @@ fn mask(columns: &[usize]) -> u16 {
 }
 
 fn needs_heads_alone(columns: &Columns) -> bool {
-    let Columns { named, duration, message, raw, fields } = columns;
-    named & !mask(&HEAD_COLUMNS) == 0 && !duration && !message && !raw && *fields == Fields::None
+    let Columns { named, read_time, duration, message, raw, fields } = columns;
+    named & !mask(&HEAD_COLUMNS) == 0 && !read_time && !duration && !message && !raw && *fields == Fields::None
 }
 
 fn read_times(reader: &mut Reader<'_>, count: usize, unpacked: &mut Unpacked, times: &mut Vec<i64>) -> Result<()> {
@@ -461,21 +472,4 @@ fn read_times(reader: &mut Reader<'_>, count: usize, unpacked: &mut Unpacked, ti
     unpacked.deltas(reader, count, times)?;
     times.iter_mut().for_each(|time| *time = time.wrapping_mul(unit));
     Ok(())
-}
-
-impl Kind {
-    const UNKNOWN: Kind =
-        Kind { level: Level::Unknown, level_source: LevelSource::None, time_source: TimeSource::Read };
-
-    fn read(byte: u8) -> Result<Kind> {
-        let level = Level::from_number(byte & 15);
-        let level_source = LevelSource::ALL.get(usize::from(byte >> 4 & 3));
-        let time_source = TimeSource::ALL.get(usize::from(byte >> 6));
-        match (level, level_source, time_source) {
-            (Some(level), Some(level_source), Some(time_source)) => {
-                Ok(Kind { level, level_source: *level_source, time_source: *time_source })
-            }
-            _ => Err(StoreError::Block("a level or its source is out of range")),
-        }
-    }
 }

@@ -2,8 +2,8 @@
 
 use memchr::memmem;
 
-use super::template::{Part, Renderer, Source, Style, Template, TimeStyle};
-use crate::parse::time::iso;
+use super::template::{Part, Renderer, Source, Style, Template};
+use crate::parse::time::{Stamp, iso, klog, stamp};
 use crate::record::{Entry, Text, TimeSource, ValueRef};
 
 /// A piece of the raw text that is a column.
@@ -72,83 +72,72 @@ impl Places<'_> {
         if self.entry.time_source == TimeSource::Read {
             return;
         }
+        // Most have this shape, and another would be found in it.
+        let _ = self.time_by(iso) || self.time_by(|text| stamp(text).or_else(|| klog(text)));
+    }
+
+    /// Adds the first time that `read` reads and that is the entry's.
+    fn time_by(&mut self, read: impl Fn(&str) -> Option<(Stamp, usize)>) -> bool {
         let bytes = self.raw.as_bytes();
-        let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
-        let starts = (0..bytes.len().min(512)).filter(|at| is_digit(*at) && (*at == 0 || !is_digit(at - 1)));
-        for at in starts {
-            let Some((stamp, _)) = self.raw.get(at..).and_then(iso) else { continue };
-            let offset = stamp
-                .naive()
-                .and_then(|naive| naive.checked_sub(self.entry.time))
-                .map(|d| i32::try_from(d / 1_000_000_000));
-            let Some(Ok(offset)) = offset else { continue };
-            let point = bytes.get(at + 19).copied().filter(|b| matches!(b, b'.' | b',') && is_digit(at + 20));
-            let digits = match point {
-                Some(_) => bytes[at + 20..].iter().take_while(|b| b.is_ascii_digit()).count(),
-                None => 0,
-            };
-            if digits > 9 || offset.abs() > 86_400 {
-                continue;
-            }
-            let style =
-                TimeStyle { separator: bytes[at + 10], point: point.unwrap_or(0), digits: digits as u8, offset };
-            let end = at + 19 + if digits > 0 { 1 + digits } else { 0 };
-            if self.add(at, end, Part::Time(style)) {
-                return;
-            }
-        }
+        let is_start = |at: usize| match (at.checked_sub(1).map(|before| bytes[before]), bytes[at]) {
+            (before, b'0'..=b'9') => !before.is_some_and(|b| b.is_ascii_digit()),
+            (before, b'A'..=b'Z') => !before.is_some_and(|b| b.is_ascii_alphanumeric()),
+            _ => false,
+        };
+        (0..bytes.len().min(512)).filter(|at| is_start(*at)).any(|at| {
+            let Some(text) = self.raw.get(at..) else { return false };
+            let style = |(stamp, _)| self.renderer.times.style_of(text, &stamp, self.entry.time);
+            let found = read(text).and_then(style);
+            found.is_some_and(|(style, length)| self.add(at, at + length, Part::Time(style)))
+        })
     }
 
     fn level(&mut self) {
         let mut text = String::new();
         self.renderer.render(&Part::Level, self.entry, &mut text);
-        self.delimited(&text, &Part::Level);
+        self.delimited(0, &text, &Part::Level);
     }
 
     fn named(&mut self, column: usize) {
         if let Some(text) = Source::named(self.entry, column).filter(|t| !t.is_empty()) {
             let text = text.to_owned();
-            self.delimited(&text, &Part::Named(column as u8));
+            self.delimited(0, &text, &Part::Named(column as u8));
         }
     }
 
-    /// The first free place where `text` stands by itself.
-    fn delimited(&mut self, text: &str, part: &Part) {
+    /// Adds the first free place at or behind `from` where `text` stands by itself; its end.
+    fn delimited(&mut self, from: usize, text: &str, part: &Part) -> Option<usize> {
         let bytes = self.raw.as_bytes();
         let joins = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphanumeric);
-        let starts: Vec<usize> = memmem::find_iter(bytes, text.as_bytes()).take(8).collect();
-        for at in starts {
-            let end = at + text.len();
-            if !joins(at.checked_sub(1)) && !joins(Some(end)) && self.add(at, end, part.clone()) {
-                return;
-            }
-        }
+        let starts: Vec<usize> = memmem::find_iter(bytes.get(from..)?, text.as_bytes()).take(8).collect();
+        starts.into_iter().map(|at| (from + at, from + at + text.len())).find_map(|(at, end)| {
+            let is_free = !joins(at.checked_sub(1)) && !joins(Some(end)) && self.add(at, end, part.clone());
+            is_free.then_some(end)
+        })
     }
 
-    /// Fields stand behind their names, in order; so does the duration.
+    /// Fields stand behind their names, or by themselves where no name is, in order; so does the duration.
     fn fields(&mut self) {
         let mut from = 0;
         for place in 0..self.entry.fields.len() {
             let (name, value) = &self.entry.fields[place];
             let value = value.view();
-            if let Some(end) = self.behind_name(from, name, value, |style| Part::Field(place as u16, style)) {
-                from = end;
-            }
+            let part = |style| Part::Field(place as u16, style);
+            let found = match value_start(self.raw, from, name) {
+                Some(start) => self.at(start, value, part),
+                None => self.delimited(from, &value.to_text(), &part(Style::Plain)),
+            };
+            from = found.unwrap_or(from);
         }
-        if let Some(duration) = self.entry.duration_ms {
-            self.behind_name(0, "duration_ms", ValueRef::Float(duration), Part::Duration);
+        if let Some(duration) = self.entry.duration_ms
+            && let Some(start) = value_start(self.raw, 0, "duration_ms")
+        {
+            self.at(start, ValueRef::Float(duration), Part::Duration);
         }
     }
 
-    /// The end of the value, when it stands behind the name in one of the styles.
-    fn behind_name(
-        &mut self,
-        from: usize,
-        name: &str,
-        value: ValueRef<'_>,
-        part: impl Fn(Style) -> Part,
-    ) -> Option<usize> {
-        let start = value_start(self.raw, from, name)?;
+    /// The end of the value, when it stands at `start` in one of the styles.
+    fn at(&mut self, start: usize, value: ValueRef<'_>, part: impl Fn(Style) -> Part) -> Option<usize> {
         let rest = &self.raw[start..];
         styles(value, rest).into_iter().find_map(|style| {
             let part = part(style);

@@ -7,8 +7,10 @@ use super::columns::{TextList, codes_of, write_dictionary};
 use super::derive::derive;
 use super::fields;
 use super::frame::{Dictionaries, Packer, SECTIONS, Section};
+use super::kind::Kind;
 use super::numbers::{put, put_codes};
 use super::packed;
+use super::read_times;
 use super::template::{Renderer, Template, is_candidate};
 use super::values::put_duration;
 use crate::record::Entry;
@@ -87,14 +89,10 @@ fn kinds(out: &mut Vec<u8>, entries: &[(u64, Entry)]) {
             distinct.len() - 1
         }) as u16
     };
-    let codes: Vec<u16> = entries.iter().map(|(_, entry)| code(kind(entry))).collect();
+    let codes: Vec<u16> = entries.iter().map(|(_, entry)| code(Kind::byte(entry))).collect();
     put(out, distinct.len() as u64);
     out.extend_from_slice(&distinct);
     packed::put_codes(out, &codes);
-}
-
-fn kind(entry: &Entry) -> u8 {
-    entry.level as u8 | (entry.level_source as u8) << 4 | (entry.time_source as u8) << 6
 }
 
 fn side(out: &mut Vec<u8>, entries: &[(u64, Entry)]) {
@@ -106,6 +104,7 @@ fn side(out: &mut Vec<u8>, entries: &[(u64, Entry)]) {
     if any {
         entries.iter().for_each(|(_, entry)| put_duration(out, entry.duration_ms));
     }
+    read_times::write(out, entries);
     entries.iter().for_each(|(_, entry)| put(out, entry.message().len() as u64));
 }
 

@@ -9,7 +9,9 @@ use zstd::zstd_safe::{CCtx, CDict, DCtx, DDict};
 use crate::store::StoreError;
 
 /// Written into each block; a reader refuses those it does not know.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
+/// The oldest that is read. Its side section has no times of reading.
+const VERSION_OLDEST: u8 = 2;
 /// Sections of a block, in their order: heads, names, side, text, fields, raw.
 pub const SECTIONS: usize = 6;
 /// Bytes before the sections.
@@ -130,7 +132,7 @@ impl Packer {
     }
 }
 
-fn checksum(bytes: &[u8]) -> [u8; 4] {
+pub fn checksum(bytes: &[u8]) -> [u8; 4] {
     (xxh3_64(bytes) as u32).to_le_bytes()
 }
 
@@ -147,6 +149,7 @@ struct Place {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Header {
     pub entries: usize,
+    version: u8,
     uses_dictionaries: bool,
     places: [Place; SECTIONS],
 }
@@ -157,15 +160,18 @@ impl Header {
         let Some((head, _)) = beginning.split_at_checked(HEADER) else {
             return Err(StoreError::Block("the header is cut short"));
         };
-        if head[0] != VERSION {
+        if head[0] > VERSION {
             return Err(StoreError::Block("written by a newer version of logmill"));
+        }
+        if head[0] < VERSION_OLDEST {
+            return Err(StoreError::Block("written by an older version of logmill; `logmill reindex` makes it anew"));
         }
         if head[HEADER - 4..] != checksum(&head[..HEADER - 4]) {
             return Err(StoreError::Block("the header's checksum is wrong"));
         }
         let number = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]) as usize;
         let entries = usize::from(u16::from_le_bytes([head[2], head[3]]));
-        let mut header = Header { entries, uses_dictionaries: head[1] == 1, ..Header::default() };
+        let mut header = Header { entries, version: head[0], uses_dictionaries: head[1] == 1, ..Header::default() };
         let mut start = HEADER;
         for (index, place) in header.places.iter_mut().enumerate() {
             let at = 4 + index * 12;
@@ -183,6 +189,11 @@ impl Header {
             return Err(StoreError::Block("the block is cut short"));
         }
         Ok(header)
+    }
+
+    /// Whether its sections are as a packer of today makes them.
+    pub fn is_current(&self) -> bool {
+        self.version == VERSION
     }
 
     /// Where a section ends in the block.

@@ -3,7 +3,7 @@
 //! # Format
 //!
 //! ```text
-//! byte   0       format version (2)
+//! byte   0       format version (3; of 2, which is read, the side section has no times of reading)
 //! byte   1       1 when sections are compressed with the partition's dictionaries, otherwise 0
 //! bytes  2..4    number of entries, u16 little endian like all numbers of the header
 //! bytes  4..76   for each of the six sections: length u32, stored length u32, checksum u32
@@ -24,7 +24,7 @@
 //! |---|---|
 //! | heads | never compressed, for it is read most · sequence numbers, packed differences · times: unit (0 ns, 1 µs, 2 ms, 3 s: the largest that loses nothing), packed differences · kinds: the number of distinct ones, a byte each (level, level source << 4, time source << 6), packed codes · packed codes of source, service, logger, workflow type, agent, event |
 //! | names | text lists that these six codes are of |
-//! | side | dictionaries of workflow id, session id, request id · durations: 0 when there are none, otherwise 1 and for each 0 absent, 1 thousandths (signed), 2 an f64 · lengths of the messages |
+//! | side | dictionaries of workflow id, session id, request id · durations: 0 when there are none, otherwise 1 and for each 0 absent, 1 thousandths (signed), 2 an f64 · times of reading, preceded by their length: see `read_times` · lengths of the messages |
 //! | text | the messages, each with a line end (byte 10) behind it that is no part of it |
 //! | fields | text list of names · shapes: their number, then for each the number of its names and the names' indexes; codes of the entries' shapes · for each name a column of its values in the order of entries: see `fields` |
 //! | raw | what makes the raw text of the other columns: see `template` |
@@ -35,10 +35,13 @@ mod derive;
 mod encode;
 mod fields;
 mod frame;
+mod kind;
 mod numbers;
 mod packed;
+mod read_times;
 mod row;
 mod template;
+mod times;
 mod values;
 
 pub use decode::{Decoder, Origin};

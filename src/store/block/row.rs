@@ -43,6 +43,10 @@ impl Row for BlockRow<'_> {
         self.block.kind(self.index).time_source
     }
 
+    fn read_time(&self) -> Option<i64> {
+        self.block.read_times.get(self.index).copied().flatten()
+    }
+
     #[inline]
     fn level(&self) -> Level {
         self.block.kind(self.index).level

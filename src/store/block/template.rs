@@ -11,7 +11,7 @@
 //! | byte | part |
 //! |---|---|
 //! | 0 | literal: length, text |
-//! | 1 | time: separator, decimal point (0: no fraction), digits, seconds east of UTC (signed) |
+//! | 1 | time: shape, decimal point (0: none), digits, seconds east of UTC (signed): see `times` |
 //! | 2 | level, in capitals |
 //! | 3 | message · 4 message, escaped as in JSON beyond ASCII too · 5 message, escaped as in JSON |
 //! | 6 | named column: its number |
@@ -23,24 +23,13 @@
 use std::fmt::Write;
 
 use super::numbers::{Reader, put, put_signed, put_text};
+use super::times::{TimeStyle, TimeWriter, digits};
 use crate::record::{Entry, Level, ValueRef};
 use crate::store::StoreError;
 
-const SECOND: i64 = 1_000_000_000;
 /// Longest raw text worth a template; most parts it may have.
 const MAX_RAW: usize = 16 << 10;
 const MAX_PARTS: usize = 256;
-
-/// How a time is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TimeStyle {
-    pub separator: u8,
-    /// 0 for no fraction.
-    pub point: u8,
-    pub digits: u8,
-    /// Seconds east of UTC.
-    pub offset: i32,
-}
 
 /// How a value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -102,11 +91,10 @@ impl Source for Entry {
     }
 }
 
-/// Writes parts; remembers the date that it wrote last.
+/// Writes parts.
 #[derive(Debug, Default)]
 pub struct Renderer {
-    day: Option<i64>,
-    date: String,
+    pub times: TimeWriter,
 }
 
 impl Renderer {
@@ -114,7 +102,7 @@ impl Renderer {
     pub fn render(&mut self, part: &Part, source: &impl Source, out: &mut String) -> Option<()> {
         match part {
             Part::Literal(text) => out.push_str(text),
-            Part::Time(style) => self.time(source.time(), *style, out)?,
+            Part::Time(style) => self.times.write(source.time(), *style, out)?,
             Part::Level => out.push_str(capitals(source.level())),
             Part::Message(style) => text(source.message(), *style, out)?,
             Part::Named(column) => out.push_str(source.named(usize::from(*column))?),
@@ -123,47 +111,6 @@ impl Renderer {
         }
         Some(())
     }
-
-    fn time(&mut self, time: i64, style: TimeStyle, out: &mut String) -> Option<()> {
-        let local = time.checked_add(i64::from(style.offset) * SECOND)?;
-        let (seconds, nanoseconds) = (local.div_euclid(SECOND), local.rem_euclid(SECOND));
-        let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-        if self.day != Some(day) {
-            let date = chrono::DateTime::from_timestamp(day * 86_400, 0)?.date_naive();
-            self.date.clear();
-            write!(self.date, "{date}").ok()?;
-            self.day = Some(day);
-        }
-        out.push_str(&self.date);
-        out.push(char::from(style.separator));
-        two(second / 3600, out);
-        out.push(':');
-        two(second / 60 % 60, out);
-        out.push(':');
-        two(second % 60, out);
-        if style.point != 0 {
-            out.push(char::from(style.point));
-            let unit = 10i64.checked_pow(9u32.checked_sub(u32::from(style.digits))?)?;
-            digits(nanoseconds / unit, usize::from(style.digits), out);
-        }
-        Some(())
-    }
-}
-
-fn two(number: i64, out: &mut String) {
-    out.push(char::from(b'0' + (number / 10 % 10) as u8));
-    out.push(char::from(b'0' + (number % 10) as u8));
-}
-
-/// `number` with leading zeros, `width` digits wide.
-fn digits(mut number: i64, width: usize, out: &mut String) {
-    let mut buffer = [b'0'; 9];
-    let width = width.min(buffer.len());
-    for slot in buffer[..width].iter_mut().rev() {
-        *slot = b'0' + (number % 10) as u8;
-        number /= 10;
-    }
-    buffer[..width].iter().for_each(|digit| out.push(char::from(*digit)));
 }
 
 fn capitals(level: Level) -> &'static str {
@@ -280,7 +227,7 @@ impl Template {
                     put_text(out, text);
                 }
                 Part::Time(style) => {
-                    out.extend([1, style.separator, style.point, style.digits]);
+                    out.extend([1, style.shape, style.point, style.digits]);
                     put_signed(out, i64::from(style.offset));
                 }
                 Part::Level => out.push(2),
@@ -304,7 +251,7 @@ impl Template {
             Ok(match reader.byte()? {
                 0 => Part::Literal(reader.text()?.into()),
                 1 => Part::Time(TimeStyle {
-                    separator: reader.byte()?,
+                    shape: reader.byte()?,
                     point: reader.byte()?,
                     digits: reader.byte()?,
                     offset: i32::try_from(reader.signed()?).map_err(|_| StoreError::Block("an offset is too large"))?,

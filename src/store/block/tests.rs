@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::frame::{Dictionaries, Header, SECTIONS, Unpacker};
+use super::frame::{Dictionaries, HEADER, Header, SECTIONS, Section, Unpacker};
 use super::template::Renderer;
 use super::{Decoder, Encoder, Origin};
 use crate::parse::{Clock, Head, Zone, known};
@@ -54,11 +54,13 @@ fn message(raw: &str, owned: bool, cut: usize) -> Text {
 fn entry() -> impl Strategy<Value = Entry> {
     let ids = (proptest::option::of(text()), proptest::option::of("[ab]"), proptest::option::of(0f64..1e6));
     let times = prop_oneof![any::<i64>(), (0i64..1 << 30).prop_map(|n| n * 1_000_000)];
-    let heads = (times, 0usize..9, 0usize..3, 0usize..3);
+    let read_times = proptest::option::weighted(0.9, prop_oneof![1 => any::<i64>(), 4 => 5i64..8]);
+    let heads = (times, read_times, 0usize..9, 0usize..3, 0usize..3);
     let fields = proptest::collection::vec(("[a-c]{1,2}", value()), 0..4);
     (heads, text(), any::<bool>(), 0usize..4, ids, fields).prop_map(
-        |((time, level, level_source, time_source), raw, owned, cut, (a, b, duration_ms), fields)| Entry {
+        |((time, read_time, level, level_source, time_source), raw, owned, cut, (a, b, duration_ms), fields)| Entry {
             time,
+            read_time,
             level: Level::ALL[level],
             level_source: LevelSource::ALL[level_source],
             time_source: TimeSource::ALL[time_source],
@@ -89,11 +91,12 @@ proptest! {
     #[test]
     fn columns_come_as_asked(
         entries in proptest::collection::vec((any::<u64>(), entry()), 1..20),
-        asked in proptest::collection::vec((0u16..512, any::<[bool; 3]>(), 0usize..3), 1..4),
+        asked in proptest::collection::vec((0u16..512, any::<[bool; 4]>(), 0usize..3), 1..4),
     ) {
         let block = encode(&entries);
-        let columns = |(named, [duration, message, raw], fields): &(u16, [bool; 3], usize)| Columns {
+        let columns = |(named, [read_time, duration, message, raw], fields): &(u16, [bool; 4], usize)| Columns {
             named: *named,
+            read_time: *read_time,
             duration: *duration,
             message: *message,
             raw: *raw,
@@ -111,6 +114,7 @@ proptest! {
             prop_assert_eq!((decoder.sequence(index), row.time(), row.level()), (*sequence, entry.time, entry.level));
             let named = (0..9).filter(|c| all.has_named(*c));
             prop_assert!(named.into_iter().all(|c| row.named(c) == Row::named(entry, c)));
+            prop_assert!(!all.read_time || row.read_time() == entry.read_time);
             prop_assert!(!all.duration || row.duration_ms() == entry.duration_ms);
             prop_assert!(!all.message || row.message() == entry.message());
             prop_assert!(!all.raw || row.raw() == *entry.raw);
@@ -156,13 +160,60 @@ proptest! {
     }
 }
 
+/// What is read together, or has no other time, costs a few bytes a block.
+#[test]
+fn times_of_reading_cost_next_to_nothing() {
+    let check = |read_time: fn(i64) -> Option<i64>, most: usize| {
+        let entry = |n: i64| Entry { time: n * 1_000_003, read_time: read_time(n), ..Entry::default() };
+        let entries: Vec<_> = (0..256).map(|n| (n as u64, entry(n))).collect();
+        let block = encode(&entries);
+        assert_eq!(decode(&block, None).unwrap(), plain(&entries));
+        let mut column = Vec::new();
+        super::read_times::write(&mut column, &entries);
+        assert!(column.len() <= most, "{} bytes", column.len());
+    };
+    check(|_| Some(1_795_600_000_123_456_789), 16);
+    check(|n| Some(1_795_600_000_123_456_789 + n / 64 * 200_000_000), 32);
+    check(|n| Some(n * 1_000_003), 2);
+    check(|_| None, 8);
+}
+
+/// Blocks of the version before are read; when an entry of theirs was read is not known.
+#[test]
+fn the_version_before_is_read() {
+    let entry = |n: u64| Entry { time: n as i64, message: Text::Owned("m".into()), ..Entry::default() };
+    let entries: Vec<_> = (0..9).map(|n| (n, entry(n))).collect();
+    let mut sections = sections(&encode(&entries));
+    let mut column = Vec::new();
+    super::read_times::write(&mut column, &entries);
+    let side = &mut sections[Section::Side as usize];
+    let at = side.len() - entries.len() - column.len();
+    assert_eq!(side.drain(at..at + column.len()).collect::<Vec<_>>(), column);
+    let mut block = super::frame::Packer::new(1, None).unwrap().pack(entries.len(), &sections).unwrap();
+    assert!(decode(&block, None).is_err(), "it is not of today");
+    let mut of_version = |version: u8| {
+        block[0] = version;
+        let sum = super::frame::checksum(&block[..HEADER - 4]);
+        block[HEADER - 4..HEADER].copy_from_slice(&sum);
+        let mut decoder = Decoder::new();
+        decoder.open(None, &Columns::all(), Origin::Memory(&block)).map(|()| decoder.is_current())?;
+        decode(&block, None)
+    };
+    assert_eq!(of_version(2).unwrap(), plain(&entries));
+    assert!(of_version(1).unwrap_err().to_string().contains("logmill reindex"));
+    assert!(of_version(4).unwrap_err().to_string().contains("newer"));
+}
+
 /// Lines of the usual shapes are made of their columns: hardly anything is stored as it is.
 #[test]
 fn templates_are_found() {
     let check = |format: &str, line: &str| {
         let format = known().iter().find(|known| known.name() == format).unwrap();
         let entry = |n: i64| {
-            let mut entry = Entry { raw: line.replace("NUMBER", &n.to_string()).into(), ..Entry::default() };
+            let mut entry = Entry {
+                raw: line.replace("NUMBER", &n.to_string()).replace("DIGIT", &(n % 10).to_string()).into(),
+                ..Entry::default()
+            };
             let mut head = Head::default();
             format.recognises(entry.raw.lines().next().unwrap(), &mut head);
             assert!(format.fill(&mut entry, &head, &mut Clock::new(Zone::utc())), "{line}");
@@ -182,4 +233,11 @@ fn templates_are_found() {
         r#"{"timestamp": "2026-11-23T10:15:30.123NUMBER", "level": "INFO", "logger": "a.b", "message": "say \"NUMBER\" \u00e9\n", "line": NUMBER, "taskName": null, "context": {"workflow_id": "wf-8f3aNUMBER"}, "duration_ms": 83.NUMBER, "success": true, "ratio": 1.50}"#,
     );
     check("text", "no shape at all NUMBER");
+    // Times of other shapes, and fields that stand by themselves.
+    check("access", r#"10.0.0.1 - user_NUMBER [03/Nov/2026:10:1DIGIT:3DIGIT +0100] "GET /x/NUMBER HTTP/1.1" 200 5"#);
+    check("nginx", "2026/11/03 10:1DIGIT:3DIGIT [warn] NUMBER#NUMBER: *7 upstream NUMBER");
+    check("apache", "[Tue Nov 03 10:1DIGIT:3DIGIT.047NUMBER 2026] [core:error] [pid 7NUMBER] NUMBER is no file");
+    check("syslog", "Nov  3 10:1DIGIT:3DIGIT web-1 sshd[NUMBER]: Accepted NUMBER");
+    check("golang", "2026/11/03 10:1DIGIT:3DIGIT.004NUMBER main.go:NUMBER: NUMBER requests");
+    check("glog", "I1103 10:1DIGIT:3DIGIT.443NUMBER   7NUMBER opened.go:NUMBER] NUMBER of them");
 }

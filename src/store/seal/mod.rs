@@ -190,10 +190,10 @@ impl<'a> Sealer<'a> {
         Ok(false)
     }
 
-    /// Whether a block may stay as it is: well filled, in order, all of one group, nothing in it to be dropped, and
+    /// Whether a block may stay as it is: of today's format, well filled, in order, all of one group, nothing in it to be dropped, and
     /// no other block of the group within its time.
     fn is_good(&mut self, place: &Place, groups: &Groups, group: usize, next: i64) -> Result<bool, StoreError> {
-        if !place.is_well_filled() || place.last_time > next {
+        if !self.decoder.is_current() || !place.is_well_filled() || place.last_time > next {
             return Ok(false);
         }
         let drops: Vec<&Drop> = self.drops.iter().filter(|drop| place.first_time < drop.before).collect();
