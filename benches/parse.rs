@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use logmill::pipeline::Pipeline;
-use logmill::record::{Fingerprint, Position, RawBatch, StreamId};
+use logmill::record::RawBatch;
 use mimalloc::MiMalloc;
 use rustix::time::{ClockId, clock_gettime};
 
