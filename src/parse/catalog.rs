@@ -106,6 +106,8 @@ pub const CATALOG: &[Described] = &[
         &[
             r"[{time}][{level}][{logger:name}] {message:all}[{node}] {_:rest}",
             r"[{time}][{level}][{logger:name}] {message}",
+            // What the Java machine says of itself.
+            r"[{time}][{level}][{logger}] {message}",
         ],
     ),
     format("jenkins", All, &[r"{time} [id={thread:int}] {level} {logger:name}: {message}"]),
@@ -137,7 +139,15 @@ pub const CATALOG: &[Described] = &[
     format("mongodb", Indented, &[r"{time} {level:letter} {logger} {message:all}[{thread}] {_:rest}"]),
     format("rabbitmq", All, &[r"{time} [{level}] {message:all}<{pid}> {_:rest}"]),
     // Go, C++, Rust, Ruby, PHP, .NET.
-    format("glog", All, &[r"{level:letter}{time:klog} {tid:int} {logger:name}:{line:int}] {message}"]),
+    format(
+        "glog",
+        All,
+        &[
+            r"{level:letter}{time:klog} {tid:int} {logger:name}:{line:int}] {message}",
+            // TensorFlow.
+            r"{time}: {level:letter} {logger:name}:{line:int}] {message}",
+        ],
+    ),
     format("hclog", All, &[r"{time:zoned} [{level:caps}] {logger:name}: {message}"]),
     format(
         "zap",
@@ -158,6 +168,10 @@ pub const CATALOG: &[Described] = &[
             r"[{time}] [{level}] {logger:name} - {message}",
             r"[{time}] [{logger:name}] [{level}] {message}",
             r"[{time}] [{level}] {message:all}([client {client}] )?{_:rest}",
+            // Minecraft.
+            r"[{time:clock}] [{thread:text}/{level}] [{logger:text}]: {message}",
+            r"[{time:clock}] [{thread:text}/{level}]: {message}",
+            r"[{time:clock} {level}]: {message}",
         ],
     ),
     format(
@@ -236,6 +250,7 @@ pub const CATALOG: &[Described] = &[
         ],
     ),
     format("cbs", All, &[r"{time}, {level} {logger} {message}"]),
+    format("audit", Indented, &[r"(node={host} )?type={logger} msg=audit\({time:epoch}:{serial:int}\): {message}"]),
     // Supercomputers.
     format(
         "ras",
@@ -261,6 +276,15 @@ pub const CATALOG: &[Described] = &[
         ],
     ),
     format("proxifier", Indented, &[r"[{time:yearless}] {logger:text} - {message}"]),
+    format(
+        "golang",
+        All,
+        &[
+            r"{time:slashed} {logger:name}:{line:int}: {message}",
+            r"{logger:tag}: {time:slashed} {message:all}({file:name}:{line:int}: )?{_:rest}",
+            r"[{logger:tag}] {time:slashed} {message:all}({file:name}:{line:int}: )?{_:rest}",
+        ],
+    ),
     // A level, a logger and a colon, in one of the orders in which people put them.
     format("tracing", All, &[r"{time} {level:caps} {_:text}\}: {logger:dotted}: {message}"]),
     format(
@@ -276,6 +300,9 @@ pub const CATALOG: &[Described] = &[
             r"{time} [{level}] {logger:dotted} - {message}",
             r"{time} [{level}] {logger:name} - {message}",
             r"{time} {logger:dotted} {level:caps} {message}",
+            r"{level} {time} [{logger:name}] {message}",
+            r"{level} {time} {logger:dotted}: {message}",
+            r"{level:caps} {time} {message}",
         ],
     ),
     format("syslog_iso", Indented, &[r"(<{level:priority}>)?{time:zoned} {host} {logger:tag}: {message}"]),
@@ -284,5 +311,4 @@ pub const CATALOG: &[Described] = &[
         All,
         &[r"{time:slashed} kid{_:int}| {level:caps}: {message}", r"{time:slashed} kid{_:int}| {message}"],
     ),
-    format("golang", All, &[r"{time:slashed} {logger:name}:{line:int}: {message}"]),
 ];

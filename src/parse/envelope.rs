@@ -71,6 +71,9 @@ fn cri(line: &str) -> Option<Letter<'_>> {
         return None;
     }
     let (time, rest) = line.split_once(' ')?;
+    if let Some(letter) = kubectl(time, rest) {
+        return Some(letter);
+    }
     let (name, rest) = rest.split_at_checked(6).filter(|(_, rest)| rest.starts_with(' '))?;
     let rest = &rest[1..];
     let stream = Some(stream(name)?);
@@ -83,6 +86,22 @@ fn cri(line: &str) -> Option<Letter<'_>> {
     let (stamp, length) = stamp(time)?;
     let good = length == time.len() && stamp.zone != Written::Nothing;
     good.then_some(Letter { text: text.into(), stamp: Some(stamp), stream, container: None, is_partial })
+}
+
+/// `2026-11-23T10:15:30.123456789Z message`, as `kubectl logs --timestamps` shows it, where the message is an object or has
+/// a time of its own: any other line may be one whose time this is.
+fn kubectl<'a>(time: &str, text: &'a str) -> Option<Letter<'a>> {
+    let is_whole = match text.as_bytes().first()? {
+        b'{' => text.ends_with('}'),
+        b'I' | b'W' | b'E' | b'F' => super::time::klog(&text[1..]).is_some(),
+        b'0'..=b'9' | b'[' => super::time::stamp(text.strip_prefix('[').unwrap_or(text)).is_some(),
+        _ => false,
+    };
+    if !is_whole {
+        return None;
+    }
+    let (stamp, length) = stamp(time).filter(|(stamp, _)| stamp.zone != Written::Nothing)?;
+    (length == time.len()).then(|| Letter { stamp: Some(stamp), ..plain(text.into()) })
 }
 
 /// `web_1    | message`, `db-1  | message`: what `docker compose logs` shows.
@@ -145,6 +164,10 @@ mod tests {
         check("2026-11-23T10:15:30.1Z stdout F", Some(("", Some("stdout"), false, true)));
         check("2026-11-23 10:15:30 stdout F a", None);
         check("2026-11-23T10:15:30Z INFO x", None);
+        check("2026-11-23T10:15:30Z {\"a\":1}", Some(("{\"a\":1}", None, false, true)));
+        check("2026-11-23T10:15:30Z 2026-11-23 10:15:29 x", Some(("2026-11-23 10:15:29 x", None, false, true)));
+        check("2026-11-23T10:15:30 {\"a\":1}", None);
+        check("2026-11-23T10:15:30Z 17 apples", None);
         check("\u{1b}[32mINFO\u{1b}[0m x", Some(("INFO x", None, false, false)));
         check("cut \u{1b}[3", Some(("cut ", None, false, false)));
         check("plain", None);

@@ -236,13 +236,27 @@ fn level_below(entry: &mut Entry) {
     let start = super::first_line(&entry.raw).len() + 1;
     let Some((word, message)) = entry.raw.get(start..).and_then(|below| below.split_once(':')) else { return };
     let begin = (entry.raw.len() - message.trim_start_matches(' ').len()) as u32;
-    if let Some(level) = Level::from_column(word) {
+    if let Some(level) = Level::from_column(word).or_else(|| translated(word)) {
         entry.level = level;
         entry.level_source = LevelSource::Field;
     }
     if !word.contains('\n') {
         entry.message = Text::Slice(begin..entry.raw.len() as u32);
     }
+}
+
+/// What the Java machine calls its levels in German, French, Spanish, Italian, Japanese and Chinese.
+fn translated(word: &str) -> Option<Level> {
+    Some(match word.trim().to_uppercase().as_str() {
+        "SCHWERWIEGEND" | "GRAVE" | "重大" | "严重" => Level::Error,
+        "WARNUNG" | "AVERTISSEMENT" | "ADVERTENCIA" | "AVVERTENZA" | "警告" => Level::Warning,
+        "INFORMATION" | "INFOS" | "INFORMACIÓN" | "INFORMAZIONI" | "情報" | "信息" => Level::Info,
+        "KONFIGURATION" | "CONFIGURATION" | "FEIN" | "PRÉCIS" | "PRECIS" => Level::Debug,
+        "FEINER" | "AM FEINSTEN" | "PLUS PRÉCIS" | "PLUS PRECIS" | "LE PLUS PRÉCIS" | "LE PLUS PRECIS" => {
+            Level::Trace
+        }
+        _ => return None,
+    })
 }
 
 /// The message: a piece of the first line, and all lines that follow.
