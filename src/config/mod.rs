@@ -3,6 +3,7 @@
 //! Paths and globs are relative to the working folder of the process.
 
 mod budgets;
+mod health;
 mod load;
 mod retention;
 
@@ -17,6 +18,7 @@ use crate::sys::units::{Bytes, Span};
 use crate::tail;
 
 pub use budgets::RotationBudget;
+pub use health::Health;
 pub use load::{ConfigError, Loaded, Problems, load, load_main};
 pub use retention::retention;
 
@@ -38,6 +40,7 @@ pub struct Config {
     pub search: Search,
     pub retention: Retention,
     pub rotation: Rotation,
+    pub health: Health,
     pub shutdown: Shutdown,
 }
 
@@ -151,6 +154,7 @@ impl Default for Config {
             search: Search::default(),
             retention: Retention::default(),
             rotation: Rotation::default(),
+            health: Health::default(),
             shutdown: Shutdown::default(),
         }
     }

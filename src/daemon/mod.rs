@@ -14,10 +14,13 @@
 mod board;
 mod engine;
 mod face;
+mod health;
 mod index;
 mod partitions;
+mod reload;
 mod rotation;
 mod run;
+mod serving;
 mod tailing;
 
 pub use board::{Board, IngestState};

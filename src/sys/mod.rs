@@ -5,6 +5,8 @@ pub mod atomic;
 pub mod clock;
 pub mod files;
 pub mod lock;
+pub mod net;
+pub mod notify;
 pub mod process;
 pub mod units;
 pub mod user;
