@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::http::backend::{Control, Health, Shared};
 use crate::http::openapi::DOCUMENT;
@@ -35,28 +36,32 @@ pub(super) async fn live(State(backend): State<Shared>) -> Response {
     state(&health, health.live)
 }
 
-async fn told(accepts: Accepts, tell: impl FnOnce() -> Value + Send + 'static) -> Result<Response, Problem> {
-    beside(move || reply::json(accepts, &tell())).await
+/// Those who are told something at once; it looks at folders. Whoever scrapes does not wait for questions.
+static TELLING: Semaphore = Semaphore::const_new(4);
+
+async fn told(tell: impl FnOnce() -> Response + Send + 'static) -> Result<Response, Problem> {
+    let _turn = TELLING.acquire().await.map_err(Problem::failed)?;
+    beside(tell).await
 }
 
 pub(super) async fn status(State(backend): State<Shared>, accepts: Accepts) -> Result<Response, Problem> {
-    told(accepts, move || backend.status()).await
+    told(move || reply::json(accepts, &backend.status())).await
 }
 
 pub(super) async fn sources(State(backend): State<Shared>, accepts: Accepts) -> Result<Response, Problem> {
-    told(accepts, move || backend.sources()).await
+    told(move || reply::json(accepts, &backend.sources())).await
 }
 
 pub(super) async fn partitions(State(backend): State<Shared>, accepts: Accepts) -> Result<Response, Problem> {
-    told(accepts, move || backend.partition_list()).await
+    told(move || reply::json(accepts, &backend.partition_list())).await
 }
 
 pub(super) async fn rotations(State(backend): State<Shared>, accepts: Accepts) -> Result<Response, Problem> {
-    told(accepts, move || backend.rotations()).await
+    told(move || reply::json(accepts, &backend.rotations())).await
 }
 
 pub(super) async fn metrics(State(backend): State<Shared>, accepts: Accepts) -> Result<Response, Problem> {
-    beside(move || reply::whole(accepts, METRICS, backend.metrics().into_bytes())).await
+    told(move || reply::whole(accepts, METRICS, backend.metrics().into_bytes())).await
 }
 
 pub(super) async fn openapi(accepts: Accepts) -> Response {

@@ -150,7 +150,9 @@ fn hand_out(tails: &mut [Tail], number_of: &[usize], followed: &Followed) {
                 count += 1;
             }
         }
-        tail.missed.unseen += followed.unseen.get(*number).copied().unwrap_or(0);
+        let unseen = followed.unseen.get(*number).copied().unwrap_or(0);
+        // What came before it joined is not its business.
+        tail.missed.unseen += unseen.min(followed.next.saturating_sub(tail.since));
         tail.send(text, count);
     }
 }

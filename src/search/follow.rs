@@ -25,6 +25,8 @@ pub struct Followed {
     pub entries: Vec<Match>,
     /// For each query: new entries that were not looked at.
     pub unseen: Vec<u64>,
+    /// New ones had lower numbers.
+    pub next: u64,
 }
 
 #[derive(Debug)]
@@ -87,7 +89,7 @@ impl Follower {
         }
         look.found.sort_by_key(|found| found.sequence);
         let unseen = look.queries.iter().map(|wanted| new.saturating_sub(wanted.seen)).collect();
-        Ok(Followed { entries: look.found, unseen })
+        Ok(Followed { entries: look.found, unseen, next: next_sequence })
     }
 
     fn block(&mut self, block: &Block, look: &mut Look<'_>) -> Result<(), SearchError> {

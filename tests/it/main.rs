@@ -9,6 +9,7 @@ mod formats;
 mod fuzz;
 mod home;
 mod hostile;
+mod http;
 mod kill;
 mod reference;
 mod rotate;
