@@ -161,7 +161,7 @@ mod tests {
                 (&body["position"], &body["line"], &body["column"]),
                 (&position.into(), &line.into(), &column.into())
             );
-            assert_eq!(body["hint"].as_str(), Some(hint).filter(|hint| !hint.is_empty()), "{query}");
+            assert!(body["hint"].as_str().unwrap().starts_with(hint), "{query}: {body}");
             assert_eq!(body["status"], 400);
         };
         check("(a b", (0, 1, 1), "add a `)`");

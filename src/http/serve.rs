@@ -31,7 +31,11 @@ pub fn prepare(stream: &TcpStream) {
 pub async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, router: Router) {
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new());
-    server.header_read_timeout(HEADERS_WITHIN).max_buf_size(MAX_HEADER_BYTES).max_headers(MAX_HEADERS);
+    server
+        .header_read_timeout(HEADERS_WITHIN)
+        .max_header_size(MAX_HEADER_BYTES)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(2 * MAX_HEADER_BYTES);
     let ended = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await;
     if let Err(error) = ended {
         tracing::debug!("an HTTP connection ended: {error}");

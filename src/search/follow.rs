@@ -191,7 +191,7 @@ mod tests {
         writer.add(0, entries(620, 5), Position::default()).unwrap();
         check(look(1000), 320..625, &[407, 507, 607], [0, 0]);
         writer.add(0, entries(625, 300), Position::default()).unwrap();
-        check(look(2), 625..627, &[707, 807], [298, 0]);
+        check(look(2), 625..627, &[707, 807], [298, 117]);
         // More than is kept.
         writer.add(1, entries(0, 20_000), Position::default()).unwrap();
         let (_, _, unseen) = look(1);

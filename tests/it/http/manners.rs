@@ -72,7 +72,10 @@ fn what_is_too_large_is_refused() {
         431
     );
     let header = "x".repeat(100_000);
-    assert_eq!(exchange(connect(&home), &format!("GET /health HTTP/1.0\r\nx: {header}\r\n\r\n")).status, 431);
+    assert_eq!(
+        exchange(connect(&home), &format!("GET /health HTTP/1.0\r\nhost: localhost\r\nx: {header}\r\n\r\n")).status,
+        431
+    );
     assert_eq!(exchange(connect(&home), "\0\x01nonsense\r\n\r\n").status, 400);
     assert_eq!(get(&home, "/health").status, 200);
     daemon.stop();
