@@ -139,3 +139,77 @@ impl Seen {
         problems
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Fingerprint;
+    use crate::tail::FileStatus;
+
+    const MAX_LINE: Bytes = Bytes(100);
+
+    fn facts(offset: u64, size: u64, waiting_entries: usize, commits: u64) -> Facts {
+        let file = FileStatus {
+            source: "a.log".into(),
+            path: "a.log".into(),
+            pipeline: "api".into(),
+            file: FileId::default(),
+            offset,
+            size,
+            retired: false,
+            head: Fingerprint::default(),
+            stream: 1,
+        };
+        let mut facts = Facts::default();
+        facts.files.push(file);
+        (facts.waiting_entries, facts.commits) = (waiting_entries, commits);
+        facts
+    }
+
+    #[test]
+    fn who_stays_behind_is_told() {
+        let settings = config::Health { max_lag: Bytes(1000), ..config::Health::default() };
+        let start = Instant::now();
+        let health = Health::default();
+        let mut seen = Seen { health, looked_at: start, behind: HashMap::new(), commits: (0, start) };
+        let mut check = |seconds: u64, facts: Facts, want: &[&str]| {
+            let got = seen.lagging(&facts, (&settings, MAX_LINE), start + Duration::from_secs(seconds));
+            assert_eq!(got.len(), want.len(), "after {seconds} s: {got:?}");
+            got.iter().zip(want).for_each(|(got, want)| assert!(got.contains(want), "{got}"));
+        };
+        // A line without an end is no lag, however long it stands there.
+        check(0, facts(0, 100, 0, 0), &[]);
+        check(500, facts(0, 100, 0, 0), &[]);
+        check(501, facts(0, 900, 0, 0), &[]);
+        check(562, facts(0, 900, 0, 0), &["are not read"]);
+        // It is read on, and the lag is small.
+        check(563, facts(100, 900, 0, 0), &[]);
+        check(620, facts(100, 3000, 0, 0), &["are still to be read"]);
+        check(621, facts(3000, 3000, 0, 0), &[]);
+        check(699, facts(3000, 3000, 0, 0), &[]);
+        check(700, facts(3000, 3000, 5, 0), &[]);
+        check(761, facts(3000, 3000, 9, 0), &["9 entries wait"]);
+        check(762, facts(3000, 3000, 9, 1), &[]);
+    }
+
+    #[test]
+    fn a_thread_that_says_nothing_hangs() {
+        let now = Instant::now() + 10 * SILENCE;
+        let long_ago = Some(now - 2 * SILENCE);
+        let check = |tail: Option<Instant>, index: Option<Instant>, stuck: bool, want: bool| {
+            let stuck = stuck.then(|| "no space".to_owned());
+            let mut facts = Facts::default();
+            (facts.tail_beat, facts.index_beat, facts.stuck) = (tail, index, stuck);
+            assert_eq!(is_live(&facts, now), want);
+        };
+        check(None, None, false, true);
+        check(Some(now), Some(now), false, true);
+        check(long_ago, Some(now), false, false);
+        check(Some(now), long_ago, false, false);
+        // Reading waits while the store cannot be written.
+        check(long_ago, Some(now), true, true);
+        let mut facts = Facts::default();
+        facts.dead.replace("tail");
+        assert!(!is_live(&facts, now));
+    }
+}
