@@ -7,6 +7,7 @@ mod demo;
 mod explain;
 mod export;
 mod grid;
+mod health;
 mod ingest;
 mod logrotate;
 mod output;
@@ -77,6 +78,8 @@ enum Command {
     Workflows(workflows::Arguments),
     /// Files, offsets, lag, partitions, last rotation
     Status,
+    /// Whether the daemon is well, by the exit code
+    Health(health::Arguments),
     /// What the store is made of: times, entries, bytes by part
     Partitions,
     /// Write entries out, in the order they came: NDJSON, or the raw lines
@@ -138,6 +141,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Workflow(arguments) => workflow::run(common, &arguments),
         Command::Workflows(arguments) => workflows::run(common, &arguments),
         Command::Status => status::run(common),
+        Command::Health(arguments) => health::run(common, &arguments),
         Command::Parse(arguments) => parse::run(common, &arguments),
         Command::Check => check::run(common),
         Command::Rotate(arguments) => rotate::run(common, &arguments),

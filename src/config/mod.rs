@@ -3,6 +3,7 @@
 //! Paths and globs are relative to the working folder of the process.
 
 mod budgets;
+mod health;
 mod load;
 mod retention;
 
@@ -18,6 +19,7 @@ use crate::sys::units::{Bytes, Span};
 use crate::tail;
 
 pub use budgets::RotationBudget;
+pub use health::Health;
 pub use load::{ConfigError, Loaded, Problems, load, load_main};
 pub use retention::retention;
 
@@ -40,6 +42,7 @@ pub struct Config {
     pub retention: Retention,
     pub rotation: Rotation,
     pub host: host::Options,
+    pub health: Health,
     pub shutdown: Shutdown,
 }
 
@@ -154,6 +157,7 @@ impl Default for Config {
             retention: Retention::default(),
             rotation: Rotation::default(),
             host: host::Options::default(),
+            health: Health::default(),
             shutdown: Shutdown::default(),
         }
     }

@@ -61,6 +61,11 @@ pub struct Facts {
     pub truncations_seen: u64,
     /// Why indexing stands still, when it does.
     pub stuck: Option<String>,
+    /// Files that are to be followed and cannot be read, in words.
+    pub failing: Vec<String>,
+    /// When the threads were heard of last.
+    pub tail_beat: Option<Instant>,
+    pub index_beat: Option<Instant>,
     /// A thread that ended although nobody told it to.
     pub dead: Option<&'static str>,
     pub rotations: VecDeque<Event>,

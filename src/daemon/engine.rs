@@ -123,14 +123,6 @@ impl Engine {
         (self.commands.clone(), self.waker.clone())
     }
 
-    /// Uses another configuration from now on.
-    pub fn reload(&self, loaded: Loaded) {
-        let sources = sources(&loaded, true);
-        // The pipelines are there before the first batch that needs them.
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = loaded;
-        self.tell(TailCommand::SetSources(sources));
-    }
-
     /// Reads what is there, commits it, and ends, at the latest after `at_most`. Whether all was committed.
     pub fn stop(self, at_most: Duration) -> bool {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + at_most);
@@ -146,7 +138,7 @@ impl Engine {
 }
 
 /// Configured sources, and one without globs for what is imported from anywhere.
-fn sources(loaded: &Loaded, follow: bool) -> Vec<Source> {
+pub fn sources(loaded: &Loaded, follow: bool) -> Vec<Source> {
     let mut sources = loaded.sources();
     sources.iter_mut().for_each(|s| s.on_request = !follow);
     sources.push(Source { name: Pipeline::any().name().to_owned(), ..Source::default() });

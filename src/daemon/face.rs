@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::daemon::Board;
-use crate::daemon::board::IngestState;
+use crate::daemon::board::{Facts, IngestState};
+use crate::daemon::health::Doctor;
 use crate::daemon::index::{Current, lock};
 use crate::daemon::metrics::Numbers;
 use crate::daemon::partitions::{partitions, prune};
+use crate::daemon::reload::Reloading;
 use crate::daemon::rotation::Rotating;
 use crate::daemon::tailing::TailCommand;
-use crate::http::{Backend, Control};
+use crate::http::{Backend, Control, Health, Tails};
 use crate::metrics;
 use crate::pipeline::Pipeline;
 use crate::record::timestamp;
@@ -22,6 +24,7 @@ use crate::rotate::Forecast;
 use crate::search::Budget;
 use crate::store::{Shared, Snapshot};
 use crate::sys::{clock, process};
+use crate::tail::FileStatus;
 
 /// A commit somebody waits for takes no longer than this, or is reported as not done.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(20);
@@ -34,6 +37,9 @@ pub struct Face {
     pub commands: Sender<TailCommand>,
     pub waker: SyncSender<()>,
     pub numbers: Numbers,
+    pub tails: Tails,
+    pub doctor: Doctor,
+    pub reloading: Reloading,
     pub started: Instant,
 }
 
@@ -94,25 +100,24 @@ impl Backend for Face {
         lock(&self.current).config.budget()
     }
 
+    fn tails(&self) -> &Tails {
+        &self.tails
+    }
+
     fn status(&self) -> Value {
-        let (partitions, damage) = partitions(&self.shared.partitions(), true);
-        let problems = self.problems_with(damage);
+        let health = self.health();
+        let (partitions, _) = partitions(&self.shared.partitions(), true);
         let redacted = redacted(&lock(&self.current).pipelines);
         let facts = self.board.lock();
-        let file = |f: &crate::tail::FileStatus| {
-            let committed = facts.committed.get(&f.file).copied().unwrap_or(0);
-            json!({
-                "source": f.source, "path": f.path, "pipeline": f.pipeline, "offset": f.offset, "size": f.size,
-                "committed": committed, "lag_bytes": f.size.saturating_sub(f.offset), "rotated_away": f.retired,
-            })
-        };
-        let files: Vec<Value> = facts.files.iter().map(file).collect();
+        let files: Vec<Value> = facts.files.iter().map(|file| followed(file, &facts)).collect();
         json!({
             "running": true,
+            "version": env!("CARGO_PKG_VERSION"),
             "pid": std::process::id(),
             "uptime_seconds": self.started.elapsed().as_secs(),
-            "healthy": problems.is_empty(),
-            "problems": problems,
+            "healthy": health.problems.is_empty(),
+            "live": health.live,
+            "problems": health.problems,
             "files": files,
             "partitions": partitions,
             "entries_read": facts.entries,
@@ -129,19 +134,42 @@ impl Backend for Face {
             "errors_total": facts.errors_total,
             "errors": facts.errors.iter().rev().take(10).map(|(time, text)| json!({"time": timestamp(*time), "error": text})).collect::<Vec<_>>(),
             "redacted": redacted,
+            "tails": self.tails.count(),
             "memory_bytes": process::resident_bytes(),
         })
     }
 
-    fn problems(&self) -> Vec<String> {
-        self.problems_with(partitions(&self.shared.partitions(), true).1)
+    fn sources(&self) -> Value {
+        let facts = self.board.lock();
+        let files: Vec<Value> = facts.files.iter().map(|file| followed(file, &facts)).collect();
+        json!({ "sources": files, "failing": facts.failing })
+    }
+
+    fn partition_list(&self) -> Value {
+        let (partitions, damaged) = partitions(&self.shared.partitions(), true);
+        json!({ "partitions": partitions, "damaged": damaged })
+    }
+
+    fn rotations(&self) -> Value {
+        let enabled = lock(&self.current).config.rotation.enabled;
+        let facts = self.board.lock();
+        json!({
+            "enabled": enabled,
+            "rotations": facts.rotations.iter().rev().collect::<Vec<_>>(),
+            "waiting": facts.rotations_waiting,
+            "done": facts.rotations_done,
+        })
+    }
+
+    fn health(&self) -> Health {
+        self.doctor.health()
     }
 
     fn metrics(&self) -> String {
         metrics::text(&self.families())
     }
 
-    fn answered(&self, kind: &'static str, seconds: f64) {
+    fn answered(&self, kind: &str, seconds: f64) {
         self.numbers.own.answered(kind, seconds);
     }
 
@@ -177,6 +205,7 @@ impl Backend for Face {
                 let lines: Vec<String> = self.rotating.tick(force).iter().map(ToString::to_string).collect();
                 Ok(json!({ "lines": lines, "failures": self.rotating.failures() }))
             }
+            Control::Reload => self.reloading.reload(),
             Control::Commit => {
                 let request = self.board.request_commit();
                 match self.board.wait_for_commit(request, COMMIT_PATIENCE) {
@@ -186,6 +215,15 @@ impl Backend for Face {
             }
         }
     }
+}
+
+/// A file, and how far it was read and committed.
+fn followed(file: &FileStatus, facts: &Facts) -> Value {
+    let committed = facts.committed.get(&file.file).copied().unwrap_or(0);
+    json!({
+        "source": file.source, "path": file.path, "pipeline": file.pipeline, "offset": file.offset, "size": file.size,
+        "committed": committed, "lag_bytes": file.size.saturating_sub(file.offset), "rotated_away": file.retired,
+    })
 }
 
 /// How many secrets of each kind, over all pipelines.

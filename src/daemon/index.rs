@@ -214,7 +214,9 @@ impl Indexer {
                 self.board.answer_commit(request);
             }
         }
-        self.board.lock().waiting_entries = self.writer.waiting_entries();
+        let mut facts = self.board.lock();
+        facts.waiting_entries = self.writer.waiting_entries();
+        facts.index_beat = Some(Instant::now());
     }
 
     /// Whether everything is committed now.

@@ -68,8 +68,8 @@ pub fn keep_looking(numbers: &Numbers, current: &Current, board: &Board, stops: 
 impl Face {
     /// Everything there is, in no order.
     pub fn families(&self) -> Vec<Family> {
-        let (partitions, damage) = partitions(&self.shared.partitions(), true);
-        let is_healthy = self.problems_with(damage).is_empty();
+        let (partitions, _) = partitions(&self.shared.partitions(), true);
+        let is_healthy = self.doctor.health().problems.is_empty();
         let mut list = List::default();
         list.process(self.started);
         list.store(&partitions);

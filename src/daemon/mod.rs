@@ -14,11 +14,14 @@
 mod board;
 mod engine;
 mod face;
+mod health;
 mod index;
 mod metrics;
 mod partitions;
+mod reload;
 mod rotation;
 mod run;
+mod serving;
 mod tailing;
 
 pub use board::{Board, IngestState};

@@ -3,19 +3,24 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
-use crate::config::{Config, Loaded, load};
+use crate::config::{Config, Loaded};
 use crate::daemon::engine::{Engine, spawn};
 use crate::daemon::face::Face;
+use crate::daemon::health::Doctor;
 use crate::daemon::metrics::keep_looking;
 use crate::daemon::partitions::keep_sealing;
+use crate::daemon::reload::Reloading;
 use crate::daemon::rotation::{Rotating, keep_house};
-use crate::http::{Backend, bind_control, control_router, router};
+use crate::daemon::serving::{self, keep_following};
+use crate::http::{Tails, bind_control, control_router, prepare, router};
+use crate::sys::notify::Supervisor;
 use crate::sys::process::raise_file_limit;
 
 /// How the command line changes the configuration; a reload applies it again.
@@ -43,6 +48,19 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
         let stops = house_stops.clone();
         spawn("host", move || keep_looking(&numbers, &current, &board, &stops))?
     };
+    let supervisor = Arc::new(Supervisor::find().unwrap_or_else(|error| {
+        tracing::warn!("systemd will not hear of us: NOTIFY_SOCKET: {error}");
+        Supervisor::default()
+    }));
+    let reloading = Reloading {
+        current: engine.current.clone(),
+        board: engine.board.clone(),
+        commands: commands.clone(),
+        waker: waker.clone(),
+        path,
+        adjust,
+        supervisor: supervisor.clone(),
+    };
     let face = Arc::new(Face {
         board: engine.board.clone(),
         shared: engine.shared.clone(),
@@ -51,16 +69,24 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
         commands,
         waker,
         numbers: engine.numbers.clone(),
+        tails: Tails::new(engine.shared.clone()),
+        doctor: Doctor::new(engine.board.clone(), engine.shared.clone(), engine.current.clone()),
+        reloading,
         started: Instant::now(),
     });
-    let served = runtime.block_on(serve(&engine, &loaded, face, path, &adjust));
+    let follower = {
+        let (face, stops) = (face.clone(), house_stops.clone());
+        spawn("follow", move || keep_following(&face.tails, &face.board, &stops))?
+    };
+    let served = runtime.block_on(serve(&engine, &loaded, &face, &supervisor));
+    supervisor.stopping();
     house_stops.store(true, Ordering::Release);
     let socket = loaded.config.control_socket();
     let deadline = loaded.config.shutdown.deadline.0;
     let begun = Instant::now();
     let clean = engine.stop(deadline);
     // A script may take its time; what it was started for is done by the next run.
-    for thread in [house, sealer, looker] {
+    for thread in [house, sealer, looker, follower] {
         join_until(thread, begun + deadline);
     }
     let _ = std::fs::remove_file(&socket);
@@ -71,9 +97,9 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
 }
 
 /// Waits for a thread to end, but not for ever.
-fn join_until(thread: JoinHandle<()>, deadline: Instant) {
+fn join_until(thread: thread::JoinHandle<()>, deadline: Instant) {
     while !thread.is_finished() && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(10));
+        thread::sleep(Duration::from_millis(10));
     }
     if thread.is_finished() {
         let _ = thread.join();
@@ -81,21 +107,49 @@ fn join_until(thread: JoinHandle<()>, deadline: Instant) {
 }
 
 /// Serves until a signal ends it.
-async fn serve(
-    engine: &Engine,
-    loaded: &Loaded,
-    face: Arc<dyn Backend>,
-    path: Option<PathBuf>,
-    adjust: &Adjust,
-) -> anyhow::Result<()> {
+async fn serve(engine: &Engine, loaded: &Loaded, face: &Arc<Face>, supervisor: &Supervisor) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
+    let servers = listen(loaded, face.clone()).await?;
+    supervisor.ready();
+    tracing::info!(data = %loaded.config.data_dir.display(), pipelines = loaded.pipelines.len(), "running");
+    let mut pulse = tokio::time::interval(Duration::from_millis(500));
+    let mut dead = None;
+    let mut look: Option<JoinHandle<()>> = None;
+    while dead.is_none() {
+        tokio::select! {
+            _ = pulse.tick() => {
+                dead = engine.board.lock().dead;
+                // The disk may take its time; then the last look counts, and says how old it is.
+                if look.as_ref().is_none_or(JoinHandle::is_finished) {
+                    let doctor = face.doctor.clone();
+                    look = Some(tokio::task::spawn_blocking(move || doctor.look()));
+                }
+                report(&face.doctor, supervisor);
+            }
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => {
+                let reloading = face.reloading.clone();
+                // What is wrong is on the board, and in the log.
+                let _ = tokio::task::spawn_blocking(move || reloading.reload()).await;
+            }
+        }
+    }
+    servers.iter().for_each(JoinHandle::abort);
+    match dead {
+        // Whoever started us can start us again; what was not committed is read again.
+        Some(name) => anyhow::bail!("the {name} thread has died"),
+        None => Ok(()),
+    }
+}
+
+/// Opens the doors.
+async fn listen(loaded: &Loaded, face: Arc<Face>) -> anyhow::Result<Vec<JoinHandle<()>>> {
     let socket = loaded.config.control_socket();
     let control = bind_control(&socket).with_context(|| format!("cannot listen on {}", socket.display()))?;
-    let control = axum::serve(control, control_router(face.clone()));
-    let control = tokio::spawn(async move { control.await });
-    let mut servers = vec![control];
+    let mut servers = vec![tokio::spawn(serving::serve(control, control_router(face.clone()), |_| ()))];
     if let Some(address) = loaded.http {
         let listener = tokio::net::TcpListener::bind(address).await;
         let listener = listener.with_context(|| {
@@ -104,55 +158,14 @@ async fn serve(
         let address = listener.local_addr()?;
         tracing::info!(%address, "http");
         std::fs::write(loaded.config.data_dir.join("http.addr"), address.to_string())?;
-        let server = axum::serve(listener, router(face));
-        servers.push(tokio::spawn(async move { server.await }));
+        servers.push(tokio::spawn(serving::serve(listener, router(face, address), prepare)));
     }
-    tracing::info!(data = %loaded.config.data_dir.display(), pipelines = loaded.pipelines.len(), "running");
-    let mut pulse = tokio::time::interval(Duration::from_millis(500));
-    let mut dead = None;
-    while dead.is_none() {
-        tokio::select! {
-            _ = pulse.tick() => dead = engine.board.lock().dead,
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            _ = hangup.recv() => reload(engine, path.clone(), adjust),
-        }
-    }
-    servers.iter().for_each(|s| s.abort());
-    match dead {
-        // Whoever started us can start us again; what was not committed is read again.
-        Some(name) => anyhow::bail!("the {name} thread has died"),
-        None => Ok(()),
-    }
+    Ok(servers)
 }
 
-/// Checks the new configuration as a whole; uses it, or keeps the old one and says why.
-fn reload(engine: &Engine, path: Option<PathBuf>, adjust: &Adjust) {
-    match load(path.as_deref(), |config| adjust(config)) {
-        Ok(loaded) => {
-            let fixed = changed_in_vain(&crate::daemon::index::lock(&engine.current).config, &loaded.config);
-            if !fixed.is_empty() {
-                let names = fixed.join(", ");
-                tracing::warn!("{names}: used from the next start on; the rest of the configuration is used now");
-            }
-            engine.reload(loaded);
-            tracing::info!("configuration reloaded");
-        }
-        Err(problems) => engine.board.error(
-            crate::sys::clock::now(),
-            format!("configuration not reloaded, the old one stays in use:\n{problems}"),
-        ),
+/// Tells the supervisor how we are.
+fn report(doctor: &Doctor, supervisor: &Supervisor) {
+    if supervisor.watchdog().is_some() && doctor.health().live {
+        supervisor.alive();
     }
-}
-
-/// Settings that differ and that a running daemon cannot change.
-fn changed_in_vain(old: &Config, new: &Config) -> Vec<&'static str> {
-    let settings = [
-        ("data_dir", old.data_dir != new.data_dir),
-        ("http", old.http != new.http),
-        ("follow", old.follow != new.follow),
-        ("store.partition_bytes", old.store.partition_bytes != new.store.partition_bytes),
-        ("rotation.state", old.rotation_state() != new.rotation_state()),
-    ];
-    settings.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name).collect()
 }

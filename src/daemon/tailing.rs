@@ -110,6 +110,8 @@ impl Tailing {
         facts.files = self.tailer.status();
         facts.ends = self.tailer.ends().collect();
         facts.ignored.clone_from(self.tailer.ignored());
+        facts.failing = self.tailer.failing().map(str::to_owned).collect();
+        facts.tail_beat = Some(Instant::now());
         facts.discoveries = self.tailer.discoveries;
         facts.rotations_seen = self.tailer.rotations;
         facts.truncations_seen = self.tailer.truncations;

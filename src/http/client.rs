@@ -51,18 +51,23 @@ impl Client {
         Some(Client::Socket(socket.to_owned()))
     }
 
-    /// Asks and waits. `target` is path and query; with a body it is a POST.
+    /// Asks and waits. `target` is path and query; with a body it is a POST. A refusal is an error.
     pub fn ask(&self, target: &str, body: Option<&Value>) -> Result<Answer, ClientError> {
+        let answer = self.answer(target, body, PATIENCE)?;
+        if answer.status < 400 {
+            return Ok(answer);
+        }
+        let message = answer.body["detail"].as_str().unwrap_or("unknown error").to_owned();
+        Err(ClientError::Refused { status: answer.status, message })
+    }
+
+    /// The same, for whatever status; waits at most so long.
+    pub fn answer(&self, target: &str, body: Option<&Value>, patience: Duration) -> Result<Answer, ClientError> {
         let broken = |reason: String| ClientError::Broken { at: self.name(), reason };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|e| broken(e.to_string()))?;
-        let answer = runtime.block_on(async { tokio::time::timeout(PATIENCE, self.exchange(target, body)).await });
-        let answer = answer.map_err(|_| broken("it took too long".to_owned()))??;
-        if answer.status < 400 || answer.status == 503 {
-            return Ok(answer);
-        }
-        let message = answer.body["error"].as_str().unwrap_or("unknown error").to_owned();
-        Err(ClientError::Refused { status: answer.status, message })
+        let answer = runtime.block_on(async { tokio::time::timeout(patience, self.exchange(target, body)).await });
+        answer.map_err(|_| broken("it took too long".to_owned()))?
     }
 
     fn name(&self) -> String {

@@ -1,13 +1,30 @@
-//! Layer 7: the daemon's face over HTTP: health, status, metrics, and questions as JSON. The same routes serve a
-//! TCP address and the control socket in the data folder; what changes something is on the socket only, where
-//! the file system says who may.
+//! Layer 7: the daemon's face over HTTP: health, status, metrics, and questions. The same routes serve a TCP address and
+//! the control socket in the data folder; what changes something is on the socket only, where the file system says who
+//! may. Every path is in `routes` and described in `openapi.json`; every error has the shape of `problem`.
 
+mod backend;
 mod client;
+mod context;
+mod daemon;
+mod fields;
+mod guard;
+mod live;
+mod openapi;
+mod problem;
+mod question;
+mod rates;
+mod reply;
 mod routes;
+mod search;
+mod serve;
+mod tail;
 mod workflows;
 
+pub use backend::{Backend, Control, Health};
 pub use client::{Answer, Client, ClientError};
-pub use routes::{Backend, Control, control_router, router};
+pub use live::{Pump, Tails};
+pub use routes::{control_router, router};
+pub use serve::{MAX_CONNECTIONS, connection, prepare};
 
 use std::io;
 use std::os::fd::AsRawFd;

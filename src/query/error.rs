@@ -17,6 +17,19 @@ impl QueryError {
     pub(super) fn new(query: &str, position: usize, message: impl Into<String>) -> QueryError {
         QueryError { position, message: message.into(), query: query.to_owned() }
     }
+
+    /// Where it is, counted from one; columns in characters.
+    pub fn line_and_column(&self) -> (usize, usize) {
+        let before = self.query.get(..self.position).unwrap_or(&self.query);
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        (before.matches('\n').count() + 1, line.chars().count() + 1)
+    }
+
+    /// The remedy alone, where the message has one.
+    pub fn hint(&self) -> Option<&str> {
+        let (_, remedy) = self.message.split_once(": ").or_else(|| self.message.split_once("; "))?;
+        Some(remedy)
+    }
 }
 
 /// Characters shown on each side of the place; a query may be 8 KiB.

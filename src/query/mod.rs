@@ -78,6 +78,12 @@ impl Query {
         Query { plan: eval::Plan::new(&ast), ast, pipes: Vec::new() }
     }
 
+    /// The same condition with one more pipe behind it.
+    pub fn then(mut self, pipe: Pipe) -> Query {
+        self.pipes.push(pipe);
+        self
+    }
+
     /// Whether the condition is one that every entry matches. This says nothing of [`Query::pipes`].
     pub fn is_all(&self) -> bool {
         self.ast == ast::Ast::All

@@ -9,7 +9,7 @@ use crate::query::pipe::{Output, Pipe, SortKey};
 use crate::record::{Columns, Entry, Level, Row};
 use crate::search::aggregate::{Aggregation, Column, Limits, Role, Table, values};
 use crate::search::budget::{Budget, Cut, Meter};
-use crate::search::entries::{Cursor, Request, find, window_of};
+use crate::search::entries::{Cursor, EntryId, Request, find, window_of};
 use crate::search::scan::{Hits, Scan, Take, Visit};
 use crate::search::sorted::sorted;
 use crate::search::{Effort, SearchError, Window, context};
@@ -59,10 +59,20 @@ impl Answer {
             "effort": self.effort,
         });
         match &self.body {
-            Body::Entries(entries) => answer["entries"] = entries.iter().map(|(_, entry)| entry.to_json(raw)).collect(),
+            Body::Entries(entries) => {
+                answer["entries"] =
+                    entries.iter().map(|(sequence, entry)| Answer::entry_json(*sequence, entry, raw)).collect();
+            }
             Body::Table(table) => answer["table"] = table.to_json(),
         }
         answer
+    }
+
+    /// An entry of an answer: it has a name by which it can be asked for again.
+    pub fn entry_json(sequence: u64, entry: &Entry, raw: bool) -> Json {
+        let mut object = entry.to_json(raw);
+        object["id"] = EntryId { time: entry.time, sequence }.to_string().into();
+        object
     }
 }
 

@@ -4,13 +4,36 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::query::Query;
 use crate::record::{Columns, Entry, Row};
+use crate::search::ask::{Answer, Body};
 use crate::search::budget::Meter;
+use crate::search::entries::{Cursor, EntryId, Request, find};
 use crate::search::scan::{Hits, Scan, Take, Visit};
-use crate::search::{Cut, SearchError, Window};
+use crate::search::{Budget, Cut, SearchError, Window};
 use crate::store::Snapshot;
 
 /// Sources that are looked at; entries of others come without context.
 const MAX_SOURCES: usize = 100;
+
+/// An entry by its name, and so many entries before and after it; nothing where there is no such entry.
+pub fn context(
+    snapshot: &Snapshot,
+    id: EntryId,
+    counts: (usize, usize),
+    budget: &Budget,
+) -> Result<Option<Answer>, SearchError> {
+    // The first entry of a page that would begin with it.
+    let after = Cursor { time: id.time, sequence: id.sequence.saturating_add(1), before_sequence: u64::MAX };
+    let window = Window { since: id.time, until: id.time.saturating_add(1) };
+    let request = Request { query: Query::all(), window, limit: 1, after: Some(after), budget: budget.clone() };
+    let found = find(snapshot, &request)?;
+    if found.partial.is_none() && found.entries.iter().all(|(sequence, _)| *sequence != id.sequence) {
+        return Ok(None);
+    }
+    let meter = Meter::start(budget);
+    let entries = around(snapshot, found.entries, counts, &meter)?;
+    let partial = found.partial.or(meter.reason()).map(|cut| cut.to_string());
+    Ok(Some(Answer { body: Body::Entries(entries), next: None, partial, effort: found.effort }))
+}
 
 /// `found` and so many entries before and after each, newest first.
 pub fn around(

@@ -58,6 +58,30 @@ impl FromStr for Cursor {
     }
 }
 
+/// The name of an entry, for as long as it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryId {
+    pub time: i64,
+    pub sequence: u64,
+}
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.time, self.sequence)
+    }
+}
+
+impl FromStr for EntryId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<EntryId, String> {
+        let id = text
+            .split_once('.')
+            .and_then(|(time, sequence)| Some(EntryId { time: time.parse().ok()?, sequence: sequence.parse().ok()? }));
+        id.ok_or_else(|| format!("{text:?} is not the id of an entry; take the `id` that a search gives"))
+    }
+}
+
 /// The answer.
 #[derive(Debug, Default)]
 pub struct Found {
@@ -170,6 +194,11 @@ mod tests {
 
     #[test]
     fn cursors_read_back() {
+        let id = EntryId { time: -5, sequence: 7 };
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for wrong in ["", "1", "1.", "1.2.3", "x.1"] {
+            assert!(wrong.parse::<EntryId>().is_err(), "{wrong}");
+        }
         let cursor = Cursor { time: -5, sequence: 7, before_sequence: u64::MAX };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
         for wrong in ["", "1.2", "1.2.3.4", "a.b.c"] {

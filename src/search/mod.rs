@@ -8,10 +8,12 @@ mod budget;
 mod context;
 mod entries;
 mod export;
+mod follow;
 mod keyed;
 mod later;
 #[cfg(test)]
 mod model;
+mod names;
 mod prune;
 mod rate;
 mod scan;
@@ -20,11 +22,14 @@ mod workflow;
 
 use crate::store::StoreError;
 
-pub use aggregate::{Column, Role, Table};
+pub use aggregate::{Column, Role, Table, step_start};
 pub use ask::{Answer, Body, MAX_PIPED, ask, without_pipes};
 pub use budget::{Budget, Cut};
-pub use entries::{Cursor, Found, Request, find};
+pub use context::context;
+pub use entries::{Cursor, EntryId, Found, Request, find};
 pub use export::export;
+pub use follow::{Followed, Follower, Match};
+pub use names::{FieldNames, field_names};
 pub use rate::{By, Counts, RateReport, RateRequest, rate};
 pub use scan::Effort;
 pub use workflow::{Clock, Ending, Event, Facts, List, ListRequest, One, Outcome, Sort, Workflow, workflow, workflows};

@@ -29,7 +29,7 @@ pub use partition::{PartitionInfo, Payload};
 pub use retention::{Hold, Packing, Plan, Removal, Retention, Rule, remove as remove_partition};
 pub use schema::{AT, BY_MINUTE, Block, FIRST_SEQUENCE, FIRST_TIME, LAST_TIME, LENGTH, Schema, level_column};
 pub use seal::{SealError, Sealer};
-pub use snapshot::{Opened, PartitionView, Shared, Snapshot, Summary};
+pub use snapshot::{Opened, PartitionView, Recent, Shared, Snapshot, Summary};
 pub use stats::{MINUTE, MinuteCount};
 pub use terms::{PieceFinder, key_term, prefix_may_be_in_bucket, prefix_terms, word_terms};
 pub use verify::{Checked, verify};

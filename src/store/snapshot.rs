@@ -1,6 +1,7 @@
 //! What a question sees: the committed partitions, and the entries that wait for their commit. Every entry is
 //! in exactly one of the two, because a commit moves them under one lock.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
@@ -151,6 +152,32 @@ pub(super) struct State {
     /// By group (a pipeline).
     pub open: Vec<Vec<(u64, Entry)>>,
     pub next_sequence: u64,
+    /// The blocks closed last, committed or not, each with its last sequence number; while somebody wants them.
+    recent: VecDeque<(u64, Arc<Block>)>,
+    keeps_recent: bool,
+}
+
+/// What came lately: some ten thousand entries. A commit does not take them away.
+pub struct Recent {
+    pub blocks: Vec<Arc<Block>>,
+    pub open: Vec<(u64, Entry)>,
+    pub next_sequence: u64,
+}
+
+/// So many blocks are kept for those who follow.
+const RECENT_BLOCKS: usize = 40;
+
+impl State {
+    /// Takes a block that was filled; `last` is the sequence number of its last entry.
+    pub fn push(&mut self, block: Arc<Block>, last: u64) {
+        if self.keeps_recent {
+            self.recent.push_back((last, block.clone()));
+            while self.recent.len() > RECENT_BLOCKS {
+                self.recent.pop_front();
+            }
+        }
+        self.waiting.push(block);
+    }
 }
 
 impl Shared {
@@ -162,6 +189,24 @@ impl Shared {
             open: state.open.iter().flatten().cloned().collect(),
             next_sequence: state.next_sequence,
         }
+    }
+
+    /// Whether [`Shared::since`] will be asked. Returns the sequence number that comes next.
+    pub fn keep_recent(&self, keep: bool) -> u64 {
+        let mut state = self.lock();
+        state.keeps_recent = keep;
+        if !keep {
+            state.recent = VecDeque::new();
+        }
+        state.next_sequence
+    }
+
+    /// What came from this sequence number on, as far as it is still there.
+    pub fn since(&self, sequence: u64) -> Recent {
+        let state = self.lock();
+        let blocks = state.recent.iter().filter(|(last, _)| *last >= sequence).map(|(_, block)| block.clone());
+        let open = state.open.iter().flatten().filter(|(number, _)| *number >= sequence).cloned();
+        Recent { blocks: blocks.collect(), open: open.collect(), next_sequence: state.next_sequence }
     }
 
     /// The partitions alone.

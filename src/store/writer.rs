@@ -183,7 +183,7 @@ impl Writer {
             state.next_sequence = self.payload.next_sequence;
             if is_full {
                 let block = self.close(open)?;
-                state.waiting.push(block);
+                state.push(block, self.payload.next_sequence - 1);
             }
         }
         Ok(())
@@ -223,9 +223,10 @@ impl Writer {
         let mut state = shared.lock();
         for group in 0..state.open.len() {
             let mut open = std::mem::take(&mut state.open[group]);
-            if !open.is_empty() {
+            if let Some((last, _)) = open.last() {
+                let last = *last;
                 let block = self.close(&mut open)?;
-                state.waiting.push(block);
+                state.push(block, last);
             }
         }
         Ok(())

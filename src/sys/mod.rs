@@ -6,6 +6,8 @@ pub mod clock;
 pub mod encoding;
 pub mod files;
 pub mod lock;
+pub mod net;
+pub mod notify;
 pub mod process;
 pub mod units;
 pub mod user;

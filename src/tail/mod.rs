@@ -47,3 +47,18 @@ pub enum TailError {
     #[error("cannot watch for new files: {0}; polling goes on")]
     Watch(String),
 }
+
+impl TailError {
+    /// Somebody should do something about it: a log is there and cannot be read. What is no file, a link, or gone is
+    /// only told.
+    pub fn is_failure(&self) -> bool {
+        use std::io::ErrorKind::{InvalidInput, NotFound};
+        match self {
+            TailError::Open { source, .. } | TailError::Read { source, .. } | TailError::List { source, .. } => {
+                let is_link = source.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
+                !is_link && !matches!(source.kind(), InvalidInput | NotFound)
+            }
+            _ => false,
+        }
+    }
+}

@@ -97,8 +97,8 @@ pub struct Tailer {
     pub(super) moved: Vec<Position>,
     next_discovery: i64,
     next_stream: u64,
-    /// Errors already told, by path, so that each is told once.
-    told: HashMap<PathBuf, String>,
+    /// Errors already told, by path, so that each is told once; and whether somebody should do something about it.
+    told: BTreeMap<PathBuf, (String, bool)>,
     /// Times a file was found truncated or rewritten.
     pub truncations: u64,
     /// Times all names were looked at.
@@ -129,7 +129,7 @@ impl Tailer {
             moved: Vec::new(),
             next_discovery: 0,
             next_stream: 0,
-            told: HashMap::new(),
+            told: BTreeMap::new(),
             truncations: 0,
             discoveries: 0,
             rotations: 0,
@@ -197,6 +197,7 @@ impl Tailer {
     fn look_at_names(&mut self, now: i64, tick: &mut Tick) {
         let mut errors = Vec::new();
         let paths = self.paths(&mut errors);
+        self.forget_told(&paths, &errors);
         errors.into_iter().for_each(|(path, error)| self.tell(&path, error, tick));
         let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
         for path in
@@ -286,10 +287,26 @@ impl Tailer {
 
     pub(super) fn tell(&mut self, path: &Path, error: TailError, tick: &mut Tick) {
         let text = error.to_string();
-        if self.told.get(path) != Some(&text) {
-            self.told.insert(path.to_owned(), text);
+        if self.told.get(path).is_none_or(|(told, _)| *told != text) {
+            self.told.insert(path.to_owned(), (text, error.is_failure()));
             tick.errors.push(error);
         }
+    }
+
+    /// What cannot be read although it should be, in words.
+    pub fn failing(&self) -> impl Iterator<Item = &str> {
+        self.told.values().filter(|(_, is_failure)| *is_failure).map(|(text, _)| text.as_str())
+    }
+
+    /// What was told of files that are gone is of no interest any more.
+    fn forget_told(&mut self, paths: &BTreeMap<PathBuf, usize>, errors: &[(PathBuf, TailError)]) {
+        let streams = &self.streams;
+        let is_there = |path: &PathBuf| {
+            paths.contains_key(path)
+                || errors.iter().any(|(wrong, _)| wrong == path)
+                || streams.iter().any(|stream| stream.path == *path)
+        };
+        self.told.retain(|path, _| is_there(path));
     }
 
     pub(super) fn next_id(&mut self) -> StreamId {

@@ -70,6 +70,7 @@ fn a_full_disk_stops_indexing_and_nothing_else() {
     let text: String = (0..20_000).map(line).collect();
     home.append("logs/api.log", &text);
     wait_until("it is unhealthy", || daemon.status()["healthy"] == false);
+    assert_eq!(home.output(&["health"]).status.code(), Some(1));
     assert!(!home.messages("before").is_empty(), "searching goes on");
     fs::remove_file(data.join("filler")).unwrap();
     wait_until("it is healthy again", || daemon.status()["healthy"] == true);

@@ -10,6 +10,7 @@ mod formats;
 mod fuzz;
 mod home;
 mod hostile;
+mod http;
 mod kill;
 mod metrics;
 mod reference;

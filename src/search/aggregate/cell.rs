@@ -50,7 +50,7 @@ pub(super) fn cell<'a, R: Row>(field: &Field, row: &'a R) -> Cell<'a> {
 
 /// The start of the step that `time` is in; steps begin at multiples of `step`.
 #[inline]
-pub(in crate::search) fn step_start(time: i64, step: i64) -> i64 {
+pub fn step_start(time: i64, step: i64) -> i64 {
     time.saturating_sub(time.rem_euclid(step.max(1)))
 }
 

@@ -26,7 +26,7 @@ use groups::Groups;
 use shape::shape;
 use workflows::Workflows;
 
-pub(super) use cell::step_start;
+pub use cell::step_start;
 pub(super) use groups::values;
 pub(super) use order::directed;
 

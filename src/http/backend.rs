@@ -1,0 +1,59 @@
+//! What the routes need of the daemon.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::http::live::Tails;
+use crate::search::Budget;
+use crate::store::Snapshot;
+
+/// What a daemon can be asked to do; on the control socket only.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "do")]
+pub enum Control {
+    Ingest { paths: Vec<std::path::PathBuf>, pipeline: Option<String> },
+    IngestState { paths: Vec<std::path::PathBuf> },
+    Prune { dry_run: bool },
+    Rotate { dry_run: bool, force: bool },
+    RotationPlan { force: bool },
+    RemoveOrphans,
+    Commit,
+    Reload,
+}
+
+/// How the daemon is.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    /// Its threads work: a restart would not help.
+    pub live: bool,
+    /// Reasons not to be healthy; none when all is well.
+    pub problems: Vec<String>,
+}
+
+/// What the routes need of the daemon.
+pub trait Backend: Send + Sync + 'static {
+    fn snapshot(&self) -> Snapshot;
+    /// What one question may cost.
+    fn budget(&self) -> Budget;
+    /// Those who wait for new entries.
+    fn tails(&self) -> &Tails;
+    /// Everything, for a person or a script.
+    fn status(&self) -> Value;
+    /// The followed files.
+    fn sources(&self) -> Value;
+    fn partition_list(&self) -> Value;
+    /// What was rotated last, and what waits.
+    fn rotations(&self) -> Value;
+    /// Cheap enough to be asked a thousand times a second.
+    fn health(&self) -> Health;
+    /// Prometheus text.
+    fn metrics(&self) -> String;
+    /// A question of this kind took so long.
+    fn answered(&self, kind: &str, seconds: f64);
+    /// Does what is asked; the error is for the person who asked.
+    fn control(&self, control: Control) -> Result<Value, String>;
+}
+
+pub(super) type Shared = Arc<dyn Backend>;
