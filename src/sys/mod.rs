@@ -8,3 +8,4 @@ pub mod lock;
 pub mod process;
 pub mod units;
 pub mod user;
+pub mod web;
