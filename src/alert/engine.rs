@@ -70,7 +70,12 @@ pub enum Change {
 }
 
 /// The state after a sample; `None` is inactive.
-pub fn step(condition: &Condition, before: Option<Phase>, value: Option<f64>, now: i64) -> (Option<Phase>, Option<Change>) {
+pub fn step(
+    condition: &Condition,
+    before: Option<Phase>,
+    value: Option<f64>,
+    now: i64,
+) -> (Option<Phase>, Option<Change>) {
     let value = value.filter(|value| !value.is_nan());
     match (before, value) {
         (None, None) => (None, None),

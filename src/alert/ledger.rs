@@ -135,9 +135,8 @@ impl Ledger {
 
     /// Forgets what nobody has to be told: it ended unheard while it was silenced.
     pub fn tidy(&mut self, is_silenced: impl Fn(&Notice) -> bool) {
-        self.entries.retain(|entry| {
-            entry.notice.ended.is_none() || entry.told.is_some() || !is_silenced(&entry.notice)
-        });
+        self.entries
+            .retain(|entry| entry.notice.ended.is_none() || entry.told.is_some() || !is_silenced(&entry.notice));
     }
 
     /// The messages that are to be sent now. A message has everything of its group that goes on, and what ended.
@@ -147,9 +146,8 @@ impl Ledger {
         }
         let mut groups: BTreeMap<Labels, Vec<&Entry>> = BTreeMap::new();
         // Who heard that it fires hears that it ends, silenced or not.
-        let speaks = |entry: &&Entry| {
-            !is_silenced(&entry.notice) || (entry.notice.ended.is_some() && entry.told.is_some())
-        };
+        let speaks =
+            |entry: &&Entry| !is_silenced(&entry.notice) || (entry.notice.ended.is_some() && entry.told.is_some());
         for entry in self.entries.iter().filter(speaks) {
             groups.entry(group_of(&entry.notice, &notifier.group_by)).or_default().push(entry);
         }

@@ -107,6 +107,16 @@ impl Measure {
         )
     }
 
+    /// Whether it has nothing to do with what was logged.
+    pub fn is_of_the_host(&self) -> bool {
+        !self.is_of_entries() && !matches!(self, Measure::Silence { .. })
+    }
+
+    /// Whether it is 0 where there are no entries any more.
+    pub fn is_nothing_without_entries(&self) -> bool {
+        matches!(self, Measure::Query { change: Some(_), .. } | Measure::Difference { .. })
+    }
+
     /// The window, of those that have one.
     pub fn window(&self) -> Option<i64> {
         match self {
@@ -122,7 +132,8 @@ impl Measure {
             Measure::FailureRate { by, over, at_least } => failure_rates(sources, *by, *over, *at_least, now)?,
             Measure::Query { query, over, change: None } => rows(sources, query, *over, now)?,
             Measure::Query { query, over, change: Some(change) } => {
-                let (then, mut all) = (rows(sources, query, *over, now.saturating_sub(*change))?, rows(sources, query, *over, now)?);
+                let (then, mut all) =
+                    (rows(sources, query, *over, now.saturating_sub(*change))?, rows(sources, query, *over, now)?);
                 less(&mut all, &then);
                 all
             }
@@ -168,7 +179,8 @@ static LIVES: LazyLock<Query> =
     LazyLock::new(|| Query::parse("event:* OR workflow_type:*").expect("the query is part of the program"));
 
 fn failure_rates(sources: &dyn Sources, by: By, over: i64, at_least: u64, now: i64) -> Result<Vec<Sample>, String> {
-    let request = RateRequest { query: LIVES.clone(), window: window(over, now), step: over, by, budget: sources.budget() };
+    let request =
+        RateRequest { query: LIVES.clone(), window: window(over, now), step: over, by, budget: sources.budget() };
     let report = rate(&sources.snapshot(), &request).map_err(|error| error.to_string())?;
     if let Some(reason) = report.partial {
         return Err(format!("not all could be counted: {reason}"));

@@ -85,10 +85,19 @@ impl Notifier {
 #[derive(Clone, Debug)]
 pub enum Kind {
     /// Its address, without `/api/v2`.
-    Alertmanager { url: String, headers: Vec<(String, Secret)> },
-    Webhook { url: String, headers: Vec<(String, Secret)>, body: Body },
+    Alertmanager {
+        url: String,
+        headers: Vec<(String, Secret)>,
+    },
+    Webhook {
+        url: String,
+        headers: Vec<(String, Secret)>,
+        body: Body,
+    },
     Email(Box<Email>),
-    Command { argv: Vec<String> },
+    Command {
+        argv: Vec<String>,
+    },
 }
 
 /// Names that the texts of a message may speak of.

@@ -1,9 +1,11 @@
 //! Silences: for a while, nobody is told of alerts that match.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 
 use crate::alert::ledger::Notice;
 use crate::alert::rule::Matcher;
+use crate::record::timestamp;
 
 /// More are refused.
 pub const MAX_SILENCES: usize = 500;
@@ -28,9 +30,11 @@ impl Silence {
     /// Checks what somebody wants to silence.
     pub fn new(id: u64, matchers: Vec<String>, since: i64, until: i64, reason: &str) -> Result<Silence, String> {
         if matchers.is_empty() {
-            return Err("a silence needs a condition; write for example --match alert=disk_free, or --match 'alert=*' \
+            return Err(
+                "a silence needs a condition; write for example --match alert=disk_free, or --match 'alert=*' \
                         for all"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         if matchers.len() > MAX_MATCHERS {
             return Err(format!("a silence has at most {MAX_MATCHERS} conditions"));
@@ -41,6 +45,14 @@ impl Silence {
         }
         let reason = reason[..reason.floor_char_boundary(MAX_REASON)].to_owned();
         Ok(Silence { id, matchers, since, until, reason })
+    }
+
+    /// For machines.
+    pub fn to_json(&self) -> Json {
+        json!({
+            "id": self.id, "matchers": self.matchers, "since": timestamp(self.since), "until": timestamp(self.until),
+            "reason": self.reason,
+        })
     }
 
     pub fn covers(&self, notice: &Notice, now: i64) -> bool {

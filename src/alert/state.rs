@@ -4,13 +4,15 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::alert::engine::{Change, Phase, step};
 use crate::alert::ledger::{Ledger, Notice};
 use crate::alert::measure::{Heard, Sample};
-use crate::alert::rule::{Labels, Rule, Rules};
+use crate::alert::rule::{Labels, Notifier, Rule, Rules};
+use crate::alert::send::alert as describe;
 use crate::alert::silence::{MAX_SILENCES, Silence};
+use crate::record::timestamp;
 
 /// Label sets of one alert that are not inactive; of more, those that come later are left out and told.
 pub const MAX_LABEL_SETS: usize = 100;
@@ -75,7 +77,8 @@ impl State {
         };
         let is_known = problem.is_none();
         of_rule.problem = problem;
-        let mut samples: BTreeMap<Labels, f64> = samples.into_iter().map(|s| (labelled(rule, s.labels), s.value)).collect();
+        let mut samples: BTreeMap<Labels, f64> =
+            samples.into_iter().map(|s| (labelled(rule, s.labels), s.value)).collect();
         let mut notices = Vec::new();
         let mut instances = Vec::new();
         for Instance { labels, phase } in of_rule.instances.drain(..) {
@@ -187,11 +190,63 @@ impl State {
             known.pipeline = one.pipeline;
         }
         while self.heard.len() > MAX_HEARD {
-            let Some(oldest) = self.heard.iter().min_by_key(|(_, known)| known.at).map(|(source, _)| source.clone()) else {
+            let Some(oldest) = self.heard.iter().min_by_key(|(_, known)| known.at).map(|(source, _)| source.clone())
+            else {
                 break;
             };
             self.heard.remove(&oldest);
         }
+    }
+}
+
+impl State {
+    /// For machines: each alert with its label sets, what ended, silences, and how notifiers are.
+    pub fn to_json(&self, rules: &Rules, now: i64) -> Json {
+        let silences = self.silences.iter().filter(|silence| silence.until > now);
+        let notifier = |notifier: &Notifier| {
+            let ledger = self.notifiers.get(&notifier.name).cloned().unwrap_or_default();
+            json!({
+                "notifier": notifier.name, "sent": ledger.sent, "failed": ledger.failed, "waiting": ledger.waiting(),
+                "dropped": ledger.dropped, "error": ledger.last_error,
+            })
+        };
+        json!({
+            "alerts": rules.alerts.iter().map(|rule| self.alert_to_json(rule, now)).collect::<Vec<_>>(),
+            "history": self.history.iter().rev().map(describe).collect::<Vec<_>>(),
+            "notifiers": rules.notifiers.iter().map(notifier).collect::<Vec<_>>(),
+            "silences": silences.map(Silence::to_json).collect::<Vec<_>>(),
+        })
+    }
+
+    fn alert_to_json(&self, rule: &Rule, now: i64) -> Json {
+        let evaluated = self.alerts.get(&rule.name).cloned().unwrap_or_default();
+        let instance = |instance: &Instance| {
+            let phase = &instance.phase;
+            let notice = notice(rule, &instance.labels, phase, Change::Fired, now);
+            json!({
+                "state": if phase.fired.is_some() { "firing" } else { "pending" },
+                "labels": instance.labels,
+                "summary": notice.summary,
+                "value": phase.value,
+                "since": timestamp(phase.since),
+                "fired": phase.fired.map(timestamp),
+                "silenced_by": self.silence_of(&notice, now).map(|silence| silence.id),
+            })
+        };
+        let fires = evaluated.instances.iter().any(|instance| instance.phase.fired.is_some());
+        let state = match (fires, evaluated.instances.is_empty()) {
+            (true, _) => "firing",
+            (false, false) => "pending",
+            (false, true) => "inactive",
+        };
+        json!({
+            "alert": rule.name,
+            "severity": rule.severity,
+            "state": state,
+            "instances": evaluated.instances.iter().map(instance).collect::<Vec<_>>(),
+            "evaluated": (evaluated.until > 0).then(|| timestamp(evaluated.until)),
+            "problem": evaluated.problem,
+        })
     }
 }
 

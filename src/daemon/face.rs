@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, SyncSender};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::daemon::Board;
+use crate::daemon::alerting::Desk;
 use crate::daemon::board::IngestState;
 use crate::daemon::index::{Current, lock};
 use crate::daemon::partitions::{partitions, prune};
@@ -26,6 +28,7 @@ use crate::sys::{clock, files, process};
 const COMMIT_PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Face {
+    pub desk: Arc<Desk>,
     pub board: Board,
     pub shared: Shared,
     pub current: Current,
@@ -99,6 +102,7 @@ impl Backend for Face {
     fn status(&self) -> Value {
         let (partitions, damage) = partitions(&self.shared.partitions(), true);
         let problems = self.problems_with(damage);
+        let alerts = self.desk.to_json();
         let redacted = redacted(&lock(&self.current).pipelines);
         let facts = self.board.lock();
         let file = |f: &crate::tail::FileStatus| {
@@ -131,8 +135,13 @@ impl Backend for Face {
             "errors_total": facts.errors_total,
             "errors": facts.errors.iter().rev().take(10).map(|(time, text)| json!({"time": timestamp(*time), "error": text})).collect::<Vec<_>>(),
             "redacted": redacted,
+            "alerts": alerts,
             "memory_bytes": process::resident_bytes(),
         })
+    }
+
+    fn alerts(&self) -> Value {
+        self.desk.to_json()
     }
 
     fn problems(&self) -> Vec<String> {
@@ -172,6 +181,8 @@ impl Backend for Face {
         metric("gauge", "disk_free_bytes", "Free space where the store is.", free as f64);
         metric("gauge", "resident_memory_bytes", "Memory of this process.", process::resident_bytes() as f64);
         metric("gauge", "stuck", "1 while the store cannot be written.", f64::from(u8::from(facts.stuck.is_some())));
+        drop(facts);
+        text.push_str(&self.desk.metrics_text());
         text
     }
 
@@ -179,6 +190,8 @@ impl Backend for Face {
         match control {
             Control::Ingest { paths, pipeline } => self.ingest(paths, pipeline),
             Control::IngestState { paths } => Ok(self.ingest_state(&paths)),
+            Control::Silence { matchers, seconds, reason } => self.desk.add_silence(matchers, seconds, &reason),
+            Control::EndSilence { id } => self.desk.end_silence(id),
             Control::Prune { dry_run } => {
                 let retention = lock(&self.current).retention.clone();
                 let plan = prune(&self.shared, &retention, &self.board, clock::now(), dry_run)?;

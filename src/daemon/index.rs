@@ -130,7 +130,13 @@ impl Indexer {
         slot.quiet_since = batch.quiet_since;
         let parsed = slot.parser.run(&batch);
         let flushed = if batch.last { slot.parser.flush() } else { None };
-        self.board.lock().bytes += batch.bytes.len() as u64;
+        {
+            let mut facts = self.board.lock();
+            facts.bytes += batch.bytes.len() as u64;
+            if let Some(last) = parsed.entries.last() {
+                facts.hear(&batch.source, name, last.time, batch.written);
+            }
+        }
         self.add(group, parsed);
         if let Some(rest) = flushed {
             self.add(group, rest);

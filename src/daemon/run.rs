@@ -10,6 +10,7 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Config, Loaded, load};
+use crate::daemon::alerting::{self, keep_watch};
 use crate::daemon::engine::{Engine, spawn};
 use crate::daemon::face::Face;
 use crate::daemon::partitions::keep_sealing;
@@ -37,7 +38,13 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
         let stops = house_stops.clone();
         spawn("seal", move || keep_sealing(&shared, &current, &board, &stops))?
     };
+    let desk = alerting::desk(&engine);
+    let watch = {
+        let (desk, stops) = (desk.clone(), house_stops.clone());
+        spawn("alert", move || keep_watch(&desk, &stops))?
+    };
     let face = Arc::new(Face {
+        desk,
         board: engine.board.clone(),
         shared: engine.shared.clone(),
         current: engine.current.clone(),
@@ -53,7 +60,7 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
     let begun = Instant::now();
     let clean = engine.stop(deadline);
     // A script may take its time; what it was started for is done by the next run.
-    for thread in [house, sealer] {
+    for thread in [house, sealer, watch] {
         join_until(thread, begun + deadline);
     }
     let _ = std::fs::remove_file(&socket);

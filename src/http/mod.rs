@@ -2,6 +2,7 @@
 //! TCP address and the control socket in the data folder; what changes something is on the socket only, where
 //! the file system says who may.
 
+mod alerts;
 mod client;
 mod routes;
 mod workflows;

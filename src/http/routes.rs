@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::http::workflows;
+use crate::http::{alerts, workflows};
 use crate::query::{Query, parse_time};
 use crate::search::{Budget, By, RateRequest, Request, SearchError, Window, ask, rate, without_pipes};
 use crate::store::Snapshot;
@@ -28,13 +28,34 @@ const MAX_STEPS: i64 = 10_000;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "do")]
 pub enum Control {
-    Ingest { paths: Vec<std::path::PathBuf>, pipeline: Option<String> },
-    IngestState { paths: Vec<std::path::PathBuf> },
-    Prune { dry_run: bool },
-    Rotate { dry_run: bool, force: bool },
-    RotationPlan { force: bool },
+    Ingest {
+        paths: Vec<std::path::PathBuf>,
+        pipeline: Option<String>,
+    },
+    IngestState {
+        paths: Vec<std::path::PathBuf>,
+    },
+    Prune {
+        dry_run: bool,
+    },
+    Rotate {
+        dry_run: bool,
+        force: bool,
+    },
+    RotationPlan {
+        force: bool,
+    },
     RemoveOrphans,
     Commit,
+    /// Nobody is told of what matches, for so long.
+    Silence {
+        matchers: Vec<String>,
+        seconds: f64,
+        reason: String,
+    },
+    EndSilence {
+        id: u64,
+    },
 }
 
 /// What the routes need of the daemon.
@@ -43,6 +64,8 @@ pub trait Backend: Send + Sync + 'static {
     /// What one question may cost.
     fn budget(&self) -> Budget;
     fn status(&self) -> Value;
+    /// Alerts, probes, notifiers and silences.
+    fn alerts(&self) -> Value;
     /// Reasons not to be healthy; none when all is well.
     fn problems(&self) -> Vec<String>;
     /// Prometheus text.
@@ -83,6 +106,7 @@ pub fn router(backend: Shared) -> Router {
         .route("/health", get(health))
         .route("/status", get(|State(b): State<Shared>| async move { Json(b.status()) }))
         .route("/metrics", get(metrics))
+        .route("/api/v1/alerts", get(alerts::list))
         .route("/api/v1/search", get(search))
         .route("/api/v1/rate", get(rates))
         .route("/api/v1/workflows", get(workflows::list))

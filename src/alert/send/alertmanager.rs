@@ -34,8 +34,11 @@ fn alert(notice: &Notice, until: i64) -> Json {
     labels.insert("alertname".to_owned(), notice.alert.clone());
     labels.insert("severity".to_owned(), notice.severity.clone());
     // An empty label is none to Alertmanager, which refuses names that are none.
-    let labels: serde_json::Map<String, Json> =
-        labels.iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| (label_name(key), json!(value))).collect();
+    let labels: serde_json::Map<String, Json> = labels
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(key, value)| (label_name(key), json!(value)))
+        .collect();
     let mut annotations = json!({ "summary": notice.summary, "value": notice.value.to_string() });
     if let Some(reason) = &notice.reason {
         annotations["reason"] = json!(reason);
@@ -83,7 +86,10 @@ mod tests {
         let firing = body(None, 60 * SECOND);
         assert_eq!(firing["labels"], json!({"alertname": "disk_free", "severity": "critical", "a_b": "x"}));
         assert_eq!(firing["annotations"], json!({"summary": "full", "value": "0.05"}));
-        assert_eq!((&firing["startsAt"], &firing["endsAt"]), (&json!("1970-01-01T00:16:40Z"), &json!("1970-01-01T00:38:20Z")));
+        assert_eq!(
+            (&firing["startsAt"], &firing["endsAt"]),
+            (&json!("1970-01-01T00:16:40Z"), &json!("1970-01-01T00:38:20Z"))
+        );
         assert_eq!(body(None, 600 * SECOND)["endsAt"], json!("1970-01-01T01:13:20Z"));
         assert_eq!(body(Some(1_500 * SECOND), 60 * SECOND)["endsAt"], json!("1970-01-01T00:25:00Z"));
     }

@@ -77,8 +77,10 @@ fn environment(message: &Json) -> Vec<(String, String)> {
     let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let first = &message["alerts"][0];
     let of_message = ["status", "firing", "resolved"].map(|name| (name.to_owned(), text(&message[name])));
-    let of_first = ["alert", "severity", "summary", "value", "started"].map(|name| (name.to_owned(), text(&first[name])));
-    let labels = first["labels"].as_object().into_iter().flatten().map(|(key, value)| (format!("label_{key}"), text(value)));
+    let of_first =
+        ["alert", "severity", "summary", "value", "started"].map(|name| (name.to_owned(), text(&first[name])));
+    let labels =
+        first["labels"].as_object().into_iter().flatten().map(|(key, value)| (format!("label_{key}"), text(value)));
     let name = |name: String| {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
         format!("LOGMILL_ALERT_{}", name.chars().map(plain).collect::<String>()).replace("ALERT_ALERT", "ALERT_NAME")

@@ -34,8 +34,10 @@ pub(super) async fn send(email: &Email, message: &Json, timeout: Duration) -> Re
 }
 
 fn mail(email: &Email, message: &Json) -> Result<Message, lettre::error::Error> {
-    let subject: String = email.subject.fill(message).chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SUBJECT).collect();
-    let mut builder = Message::builder().from(email.from.clone()).subject(subject.trim()).header(ContentType::TEXT_PLAIN);
+    let subject: String =
+        email.subject.fill(message).chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SUBJECT).collect();
+    let mut builder =
+        Message::builder().from(email.from.clone()).subject(subject.trim()).header(ContentType::TEXT_PLAIN);
     for to in &email.to {
         builder = builder.to(to.clone());
     }
