@@ -1,6 +1,6 @@
 //! Texts with places for values: `{{ labels.workflow_type }}: {{ value | percent }} failed`.
 
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::sys::units::{Bytes, Span};
@@ -30,6 +30,15 @@ impl Template {
             at: error.range().map_or(0, |range| range.start),
             message: error.detail().map_or_else(|| error.to_string(), str::to_owned),
         })?;
+        // Filters are looked up when they are used.
+        if let Err(error) = template.render(())
+            && matches!(error.kind(), ErrorKind::UnknownFilter | ErrorKind::UnknownFunction | ErrorKind::UnknownTest)
+        {
+            return Err(TemplateError {
+                at: error.range().map_or(0, |range| range.start),
+                message: error.detail().map_or_else(|| error.to_string(), str::to_owned),
+            });
+        }
         let mut unknown: Vec<String> = template.undeclared_variables(false).into_iter().collect();
         unknown.retain(|name| !names.contains(&name.as_str()));
         unknown.sort();
@@ -99,7 +108,7 @@ mod tests {
             assert!(error.at == at && error.message.contains(want), "{text}: {error:?}");
         };
         check("a {{ vaule }}", 5, "there is no \"vaule\" here; there are value");
-        check("a {{ value", 10, "end of input");
+        check("a {{ value", 5, "end of input");
         check("a {{ value | nofilter }}", 13, "nofilter");
     }
 

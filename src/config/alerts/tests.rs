@@ -54,7 +54,7 @@ fn mistakes_name_their_place_and_the_way_out() {
     check(&alert("above = 1\nmemory_used = {}\ndisk_free = {}"), "1:1", "measures one thing");
     check(&alert("above = 'much'\nmemory_used = {}"), "4:9", "\"10%\"");
     check(&alert("above = 1\nclear = 2\nmemory_used = {}"), "5:9", "bad side");
-    check(&alert("above = 1\nquery = 'level:'\nover = '5m'"), "5:", "query:");
+    check(&alert("above = 1\nquery = 'level:'\nover = '5m'"), "5:16", "query:");
     check(&alert("above = 1\nquery = 'level:error'\nover = '5m'"), "5:9", "stats count()");
     check(&alert("above = 1\nquery = '* | count'"), "5:9", "`over`");
     check(&alert("above = 1\nquery = 'timestamp>now-1h | stats count()'\nover = '5m'"), "5:9", "timestamp");
@@ -62,7 +62,7 @@ fn mistakes_name_their_place_and_the_way_out() {
     check(&alert("above = 1\nratio = { query = '* | count', of = '*', over = '1m' }"), "5:19", "only entries");
     check(
         &alert("above = 1\nratio = { query = '*', of = '*', over = '1m', by = ['a b'] }"),
-        "5:50",
+        "5:53",
         "no name of a field",
     );
     check(&alert("above = 1\nsilence = {}"), "5:11", "either");
