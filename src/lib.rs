@@ -21,6 +21,8 @@ pub mod search; // layer 4
 
 pub mod metrics; // layer 5
 
+pub mod alert; // layer 6
+
 pub mod config; // layer 7
 pub mod http; // layer 7
 

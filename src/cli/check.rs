@@ -17,6 +17,7 @@ pub fn run(common: &Common) -> anyhow::Result<()> {
                 "ok": loaded.policy_is_whole, "config": loaded.path, "samples": loaded.samples, "warnings": loaded.warnings,
                 "pipelines": loaded.pipelines.iter().map(|p| p.name()).collect::<Vec<_>>(),
                 "policy": loaded.policy_path, "sections": loaded.policy.sections.len(),
+                "alerts": loaded.alerts.alerts.iter().map(|alert| &alert.name).collect::<Vec<_>>(),
             })
         );
         return whole(&loaded);
@@ -36,6 +37,13 @@ pub fn run(common: &Common) -> anyhow::Result<()> {
     }
     outln!("{good}  {} samples", loaded.samples);
     outln!("{good}  rotation {}: {} sections", loaded.policy_path.display(), loaded.policy.sections.len());
+    outln!(
+        "{good}  alerts {}: {} alerts, {} probes, {} notifiers",
+        loaded.alerts_path.display(),
+        loaded.alerts.alerts.len(),
+        loaded.alerts.probes.len(),
+        loaded.alerts.notifiers.len()
+    );
     for warning in &loaded.warnings {
         outln!("{}  {warning}", colour("warning", "33"));
     }

@@ -1,6 +1,7 @@
 //! Layer 9: the command line, one file a command. Exit codes: 0 done, 1 something failed, 2 wrong use or
 //! configuration.
 
+mod alerts;
 mod ask;
 mod check;
 mod demo;
@@ -19,6 +20,7 @@ mod reindex;
 mod rotate;
 mod run;
 mod search;
+mod silence;
 mod status;
 mod timeline;
 mod verify;
@@ -80,6 +82,10 @@ enum Command {
     Status,
     /// Whether the daemon is well, by the exit code
     Health(health::Arguments),
+    /// What is watched and how it is: alerts, probes, notifiers
+    Alerts,
+    /// Tell nobody of some alerts, for a while
+    Silence(silence::Arguments),
     /// What the store is made of: times, entries, bytes by part
     Partitions,
     /// Write entries out, in the order they came: NDJSON, or the raw lines
@@ -133,6 +139,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Ingest(arguments) => ingest::run(common, &arguments),
         Command::Search(arguments) => search::run(common, &arguments),
         Command::Explain(arguments) => explain::run(common, &arguments),
+        Command::Alerts => alerts::run(common),
+        Command::Silence(arguments) => silence::run(common, &arguments),
         Command::Partitions => partitions::run(common),
         Command::Export(arguments) => export::run(common, &arguments),
         Command::Reindex(arguments) => reindex::run(common, &arguments),

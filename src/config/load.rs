@@ -5,6 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::alert::Rules;
 use crate::config::{Config, SHIPPED_POLICY, retention};
 use crate::pipeline::Pipeline;
 use crate::rotate::{Level, Policy, Problem};
@@ -50,6 +51,8 @@ pub struct Loaded {
     /// No section of it was left out.
     pub policy_is_whole: bool,
     pub retention: Retention,
+    pub alerts: Arc<Rules>,
+    pub alerts_path: PathBuf,
     pub warnings: Vec<String>,
     /// `None`: no server.
     pub http: Option<SocketAddr>,
@@ -115,11 +118,29 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
         problems.push(format!("{}: {error}", shown.display()));
         Retention::default()
     });
+    let (alerts_path, alerts) = crate::config::alerts::load(config.alerts.as_deref());
+    let alerts = alerts.unwrap_or_else(|wrong| {
+        problems.extend(wrong);
+        Rules::default()
+    });
     if !problems.is_empty() {
         return Err(Problems(problems));
     }
     let pipelines = Arc::new(pipelines);
-    Ok(Loaded { config, path, pipelines, samples, policy, policy_path, policy_is_whole, retention, warnings, http })
+    Ok(Loaded {
+        config,
+        path,
+        pipelines,
+        samples,
+        policy,
+        policy_path,
+        policy_is_whole,
+        retention,
+        alerts: Arc::new(alerts),
+        alerts_path,
+        warnings,
+        http,
+    })
 }
 
 fn read(path: &Path) -> Result<Config, ConfigError> {

@@ -2,6 +2,7 @@
 //!
 //! Paths and globs are relative to the working folder of the process.
 
+pub mod alerts;
 mod budgets;
 mod health;
 mod load;
@@ -34,6 +35,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Folder of pipeline files. Unset: `pipelines`, and where that is missing the three shipped ones.
     pub pipelines: Option<PathBuf>,
+    /// File of alerts, probes and notifiers. Unset: `config/alerts.toml`, and where that is missing the shipped one.
+    pub alerts: Option<PathBuf>,
     /// Address of the HTTP server, or `off`.
     pub http: String,
     pub follow: Follow,
@@ -150,6 +153,7 @@ impl Default for Config {
         Config {
             data_dir: "data".into(),
             pipelines: None,
+            alerts: None,
             http: "127.0.0.1:7600".into(),
             follow: Follow::default(),
             store: Store::default(),

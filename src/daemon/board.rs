@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use crate::alert::Heard;
 use crate::record::{Fingerprint, Outcomes, Position};
 use crate::rotate::Event;
 use crate::sys::files::FileId;
@@ -49,6 +50,8 @@ pub struct Facts {
     pub ignored: HashSet<FileId>,
     /// The tailer has looked at all names this often.
     pub discoveries: u64,
+    /// What was read last of each source.
+    pub heard: BTreeMap<String, HeardOf>,
     pub outcomes: Outcomes,
     pub entries: u64,
     pub bytes: u64,
@@ -92,11 +95,51 @@ impl Facts {
         }
     }
 
+    /// Entries of a source were read, the last of `time`.
+    pub fn hear(&mut self, source: &str, pipeline: &str, time: i64, written: i64) {
+        match self.heard.get_mut(source) {
+            Some(known) => {
+                known.time = time;
+                known.written = written.max(known.written);
+            }
+            None => {
+                self.heard.insert(source.to_owned(), HeardOf { pipeline: pipeline.to_owned(), time, written });
+            }
+        }
+        if self.heard.len() > MAX_HEARD {
+            let oldest = self.heard.iter().min_by_key(|(_, known)| known.written).map(|(source, _)| source.clone());
+            oldest.map(|source| self.heard.remove(&source));
+        }
+    }
+
+    /// When each source was written last.
+    pub fn heard_of(&self) -> Vec<Heard> {
+        let one = |(source, known): (&String, &HeardOf)| Heard {
+            source: source.clone(),
+            pipeline: known.pipeline.clone(),
+            at: known.written,
+        };
+        self.heard.iter().map(one).collect()
+    }
+
     /// What the positions are by now.
     pub fn commit<'a>(&mut self, positions: impl Iterator<Item = &'a Position>) {
         (self.committed, self.heads) = positions.map(|p| ((p.file, p.offset), (p.file, p.head))).unzip();
     }
 }
+
+/// The newest of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeardOf {
+    pub pipeline: String,
+    /// Of its last entry.
+    pub time: i64,
+    /// When the file was written.
+    pub written: i64,
+}
+
+/// More sources are not remembered at once; those that were written longest ago go.
+const MAX_HEARD: usize = 10_000;
 
 /// Shared by all threads; locked for moments only, and never while another lock is being taken.
 #[derive(Clone, Default)]

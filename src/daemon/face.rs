@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, SyncSender};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::daemon::Board;
+use crate::daemon::alerting::Desk;
 use crate::daemon::board::{Facts, IngestState};
 use crate::daemon::health::Doctor;
 use crate::daemon::index::{Current, lock};
@@ -30,6 +32,7 @@ use crate::tail::FileStatus;
 const COMMIT_PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Face {
+    pub desk: Arc<Desk>,
     pub board: Board,
     pub shared: Shared,
     pub current: Current,
@@ -44,16 +47,6 @@ pub struct Face {
 }
 
 impl Face {
-    /// What is wrong, the damage of partitions included.
-    pub(super) fn problems_with(&self, damage: Vec<String>) -> Vec<String> {
-        let facts = self.board.lock();
-        let mut problems: Vec<String> = facts.stuck.iter().map(|why| format!("indexing stands still: {why}")).collect();
-        problems.extend(facts.dead.iter().map(|name| format!("the {name} thread has died; restart logmill")));
-        problems.extend(facts.damaged.iter().cloned());
-        problems.extend(damage);
-        problems
-    }
-
     fn ingest(&self, paths: Vec<PathBuf>, pipeline: Option<String>) -> Result<Value, String> {
         if let Some(name) = &pipeline {
             let pipelines = lock(&self.current).pipelines.clone();
@@ -106,6 +99,7 @@ impl Backend for Face {
 
     fn status(&self) -> Value {
         let health = self.health();
+        let alerts = self.desk.to_json();
         let (partitions, _) = partitions(&self.shared.partitions(), true);
         let redacted = redacted(&lock(&self.current).pipelines);
         let facts = self.board.lock();
@@ -135,6 +129,7 @@ impl Backend for Face {
             "errors": facts.errors.iter().rev().take(10).map(|(time, text)| json!({"time": timestamp(*time), "error": text})).collect::<Vec<_>>(),
             "redacted": redacted,
             "tails": self.tails.count(),
+            "alerts": alerts,
             "memory_bytes": process::resident_bytes(),
         })
     }
@@ -161,6 +156,10 @@ impl Backend for Face {
         })
     }
 
+    fn alerts(&self) -> Value {
+        self.desk.to_json()
+    }
+
     fn health(&self) -> Health {
         self.doctor.health()
     }
@@ -177,6 +176,8 @@ impl Backend for Face {
         match control {
             Control::Ingest { paths, pipeline } => self.ingest(paths, pipeline),
             Control::IngestState { paths } => Ok(self.ingest_state(&paths)),
+            Control::Silence { matchers, seconds, reason } => self.desk.add_silence(matchers, seconds, &reason),
+            Control::EndSilence { id } => self.desk.end_silence(id),
             Control::Prune { dry_run } => {
                 let retention = lock(&self.current).retention.clone();
                 let plan = prune(&self.shared, &retention, &self.board, clock::now(), dry_run)?;

@@ -144,7 +144,13 @@ impl Indexer {
         let pipeline = slot.pipeline.clone();
         let parsed = slot.parser.run(&batch);
         let flushed = if batch.last { slot.parser.flush() } else { None };
-        self.board.lock().bytes += batch.bytes.len() as u64;
+        {
+            let mut facts = self.board.lock();
+            facts.bytes += batch.bytes.len() as u64;
+            if let Some(last) = parsed.entries.last() {
+                facts.hear(&batch.source, pipeline.name(), last.time, batch.written);
+            }
+        }
         self.add(&pipeline, group, parsed);
         if let Some(rest) = flushed {
             self.add(&pipeline, group, rest);

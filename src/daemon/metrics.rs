@@ -39,6 +39,11 @@ fn get(latest: &Latest) -> Vec<Family> {
 }
 
 impl Numbers {
+    /// All of them.
+    pub fn families(&self) -> Vec<Family> {
+        [self.own.families(), get(&self.derived), get(&self.host)].concat()
+    }
+
     /// What is committed by now.
     pub fn publish(&self, derived: Vec<Family>) {
         put(&self.derived, derived);
@@ -87,9 +92,8 @@ impl Face {
         list.gauge("logmill_healthy", "1 while there is nothing wrong.", f64::from(u8::from(is_healthy)));
         list.facts(&self.board.lock());
         let mut families = list.0;
-        families.extend(self.numbers.own.families());
-        families.extend(get(&self.numbers.derived));
-        families.extend(get(&self.numbers.host));
+        families.extend(self.numbers.families());
+        families.extend(self.desk.families());
         families
     }
 }

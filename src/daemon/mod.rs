@@ -9,8 +9,10 @@
 //! ```
 //!
 //! Batches flow forward over a bounded channel, so a slow store slows reading and nothing else. What flows back is
-//! the [`board::Board`]: how far each file is committed.
+//! the [`board::Board`]: how far each file is committed. Beside them the alert thread asks the same questions as
+//! anybody, looks at the board, and tells notifiers.
 
+mod alerting;
 mod board;
 mod engine;
 mod face;

@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, Loaded};
+use crate::daemon::alerting::{self, keep_watch};
 use crate::daemon::engine::{Engine, spawn};
 use crate::daemon::face::Face;
 use crate::daemon::health::Doctor;
@@ -61,7 +62,13 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
         adjust,
         supervisor: supervisor.clone(),
     };
+    let desk = alerting::desk(&engine);
+    let watch = {
+        let (desk, stops) = (desk.clone(), house_stops.clone());
+        spawn("alert", move || keep_watch(&desk, &stops))?
+    };
     let face = Arc::new(Face {
+        desk,
         board: engine.board.clone(),
         shared: engine.shared.clone(),
         current: engine.current.clone(),
@@ -86,7 +93,7 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
     let begun = Instant::now();
     let clean = engine.stop(deadline);
     // A script may take its time; what it was started for is done by the next run.
-    for thread in [house, sealer, looker, follower] {
+    for thread in [house, sealer, looker, follower, watch] {
         join_until(thread, begun + deadline);
     }
     let _ = std::fs::remove_file(&socket);

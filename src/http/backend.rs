@@ -13,14 +13,35 @@ use crate::store::Snapshot;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "do")]
 pub enum Control {
-    Ingest { paths: Vec<std::path::PathBuf>, pipeline: Option<String> },
-    IngestState { paths: Vec<std::path::PathBuf> },
-    Prune { dry_run: bool },
-    Rotate { dry_run: bool, force: bool },
-    RotationPlan { force: bool },
+    Ingest {
+        paths: Vec<std::path::PathBuf>,
+        pipeline: Option<String>,
+    },
+    IngestState {
+        paths: Vec<std::path::PathBuf>,
+    },
+    Prune {
+        dry_run: bool,
+    },
+    Rotate {
+        dry_run: bool,
+        force: bool,
+    },
+    RotationPlan {
+        force: bool,
+    },
     RemoveOrphans,
     Commit,
     Reload,
+    /// Nobody is told of what matches, for so long.
+    Silence {
+        matchers: Vec<String>,
+        seconds: f64,
+        reason: String,
+    },
+    EndSilence {
+        id: u64,
+    },
 }
 
 /// How the daemon is.
@@ -46,6 +67,8 @@ pub trait Backend: Send + Sync + 'static {
     fn partition_list(&self) -> Value;
     /// What was rotated last, and what waits.
     fn rotations(&self) -> Value;
+    /// Alerts, probes, notifiers and silences.
+    fn alerts(&self) -> Value;
     /// Cheap enough to be asked a thousand times a second.
     fn health(&self) -> Health;
     /// Prometheus text.

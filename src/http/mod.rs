@@ -2,6 +2,7 @@
 //! the control socket in the data folder; what changes something is on the socket only, where the file system says who
 //! may. Every path is in `routes` and described in `openapi.json`; every error has the shape of `problem`.
 
+mod alerts;
 mod backend;
 mod client;
 mod context;

@@ -12,7 +12,7 @@ use axum::routing::{MethodRouter, get, post};
 use crate::http::backend::Shared;
 use crate::http::guard::guard;
 use crate::http::problem::{Problem, in_one_shape};
-use crate::http::{context, daemon, fields, rates, search, tail, workflows};
+use crate::http::{alerts, context, daemon, fields, rates, search, tail, workflows};
 
 /// Longest body of a request, in bytes.
 const MAX_BODY: usize = 1 << 20;
@@ -52,6 +52,7 @@ pub(super) fn table() -> Vec<Route> {
         ("get", "/api/v1/sources", Both, get(daemon::sources)),
         ("get", "/api/v1/partitions", Both, get(daemon::partitions)),
         ("get", "/api/v1/rotations", Both, get(daemon::rotations)),
+        ("get", "/api/v1/alerts", Both, get(alerts::list)),
         ("post", "/api/v1/reload", Socket, post(daemon::reload)),
         ("post", "/control", Socket, post(daemon::control)),
     ]

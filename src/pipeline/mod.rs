@@ -35,6 +35,7 @@ use definition::Sample;
 use rules::Rules;
 
 pub use explain::Tried;
+pub use place::Place;
 
 /// The pipelines that are used where there is no folder of them.
 const SHIPPED: [(&str, &str); 3] = [

@@ -11,3 +11,4 @@ pub mod notify;
 pub mod process;
 pub mod units;
 pub mod user;
+pub mod web;

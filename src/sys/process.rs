@@ -61,7 +61,27 @@ pub fn terminate(pid: u32) -> std::io::Result<()> {
 
 /// Kills a process that was started as the first of a group, and all of that group.
 pub fn kill_group(child: &std::process::Child) {
-    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    kill_group_of(child.id());
+}
+
+/// The same by its number, which must be of a process that nobody has waited for.
+pub fn kill_group_of(pid: u32) {
+    let group = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
     // It may just have ended.
     group.map(|group| rustix::process::kill_process_group(group, rustix::process::Signal::KILL));
+}
+
+/// Available and total memory of the host, in bytes.
+pub fn host_memory() -> Option<(u64, u64)> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let field = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kib| kib * 1024)
+    };
+    Some((field("MemAvailable:")?, field("MemTotal:").filter(|total| *total > 0)?))
+}
+
+/// What this host is called.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -1,0 +1,93 @@
+//! A command that is given the message: as JSON on its standard input, and in short in its environment. It has taken the
+//! message when it ends with 0.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::Command;
+
+use crate::alert::ledger::Failure;
+use crate::alert::send::not_yet;
+use crate::sys::process::kill_group_of;
+
+/// Of what a command writes, so much is shown when it fails.
+const MAX_SAID: u64 = 1_000;
+
+pub(super) async fn run(argv: &[String], message: &Json, timeout: Duration) -> Result<(), Failure> {
+    let Some((program, arguments)) = argv.split_first() else { return Ok(()) };
+    let failed = |error: std::io::Error| not_yet(format!("{program}: {error}"));
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    for (name, value) in environment(message) {
+        command.env(name, value);
+    }
+    // A group of its own, so that what it started ends with it.
+    let mut child = command.process_group(0).kill_on_drop(true).spawn().map_err(failed)?;
+    let _group = Group(child.id());
+    let (input, errors) = (child.stdin.take(), child.stderr.take());
+    let write = async {
+        if let Some(mut input) = input {
+            // A command need not read it.
+            let _ = input.write_all(message.to_string().as_bytes()).await;
+        }
+    };
+    let read = async {
+        let mut said = Vec::new();
+        if let Some(errors) = errors {
+            let _ = errors.take(MAX_SAID).read_to_end(&mut said).await;
+        }
+        said
+    };
+    // What it left running may hold its standard error open: its own end counts.
+    let wait = async {
+        tokio::pin!(read);
+        let mut said = None;
+        tokio::join!(write, async {
+            tokio::select! {
+                text = &mut read => { said = Some(text); child.wait().await }
+                status = child.wait() => status,
+            }
+        })
+        .1
+        .map(|status| (status, said.unwrap_or_default()))
+    };
+    let (status, said) = match tokio::time::timeout(timeout.mul_f64(0.95), wait).await {
+        Ok(ended) => ended.map_err(failed)?,
+        Err(_) => return Err(not_yet(format!("{program}: it took longer than {timeout:?} and was killed"))),
+    };
+    match status.success() {
+        true => Ok(()),
+        false => Err(not_yet(format!("{program}: {status}: {}", String::from_utf8_lossy(&said).trim()))),
+    }
+}
+
+/// Kills the group when the work on it ends, however it ends.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0 {
+            kill_group_of(pid);
+        }
+    }
+}
+
+/// `LOGMILL_ALERT_STATUS` and its like: of the message, and of its first alert.
+fn environment(message: &Json) -> Vec<(String, String)> {
+    let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let first = &message["alerts"][0];
+    let of_message = ["status", "firing", "resolved"].map(|name| (name.to_owned(), text(&message[name])));
+    let of_first =
+        ["alert", "severity", "summary", "value", "started"].map(|name| (name.to_owned(), text(&first[name])));
+    let labels =
+        first["labels"].as_object().into_iter().flatten().map(|(key, value)| (format!("label_{key}"), text(value)));
+    let name = |name: String| {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+        format!("LOGMILL_ALERT_{}", name.chars().map(plain).collect::<String>()).replace("ALERT_ALERT", "ALERT_NAME")
+    };
+    let all = of_message.into_iter().chain(of_first).chain(labels);
+    // What no environment can hold is on standard input.
+    all.map(|(key, value)| (name(key), value.replace('\0', "\u{fffd}"))).collect()
+}
