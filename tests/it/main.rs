@@ -14,6 +14,7 @@ mod hostile;
 mod http;
 mod kill;
 mod metrics;
+mod prometheus;
 mod reference;
 mod rotate;
 mod seal;

@@ -101,3 +101,11 @@ fn numbers_are_written_in_several_ways() {
     check("'1h30m'", 5400.0);
     check("'2GiB'", (2u64 << 30) as f64);
 }
+
+#[test]
+fn the_example_of_the_page_is_right() {
+    let page = include_str!("../../alert/manual.md");
+    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let rules = read(example).unwrap_or_else(|problems| panic!("{}", problems.join("\n")));
+    assert_eq!((rules.alerts.len(), rules.probes.len(), rules.notifiers.len()), (1, 1, 1));
+}

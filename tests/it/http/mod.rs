@@ -1,7 +1,7 @@
 //! The daemon's face as programs meet it: answers, errors, streams, health, and who does not behave.
 
 mod answers;
-mod client;
+pub mod client;
 mod fuzz;
 mod manners;
 mod service;
