@@ -241,7 +241,9 @@ fn what_never_was_there_is_unknown_and_what_goes_is_down() {
     let instances = || {
         let alerts = home.json(&["alerts"]);
         let all = alerts["alerts"][0]["instances"].as_array().unwrap().clone();
-        all.iter().map(|one| one["summary"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        let mut all: Vec<String> = all.iter().map(|one| one["summary"].as_str().unwrap().to_owned()).collect();
+        all.sort();
+        all
     };
     wait_until("the required one is down", || instances() == ["must"]);
     *receiver.statuses.lock().unwrap() = vec![500];
@@ -271,6 +273,8 @@ fn what_happened_during_an_outage_is_told_afterwards() {
     let daemon = home.run();
     home.append("logs/orchestrator.log", event("x", 0));
     wait_until("it is evaluated", || home.json(&["alerts"])["alerts"][0]["evaluated"].is_string());
+    let saved = || std::fs::read_to_string(home.path("data/alerts.json")).unwrap_or_default();
+    wait_until("that is saved", || saved().contains("until"));
     daemon.kill();
     let burst = event("y", 1).replace("INFO", "ERROR").repeat(10);
     home.append("logs/orchestrator.log", burst);

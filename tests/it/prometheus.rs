@@ -54,8 +54,8 @@ discover_every = "100ms"
 every = "500ms"
 folders = ["logs"]
 [[host.service]]
-name = "itself"
-command = "logmill run"
+name = "prometheus"
+command = "^prometheus "
 [[host.service]]
 name = "other"
 pid_file = "other.pid"

@@ -268,7 +268,8 @@ impl Desk {
                 messages.set(&[name, result], count as f64);
             }
         }
-        for (name, seen) in &inner.probes {
+        // Of what never was there nothing is said.
+        for (name, seen) in inner.probes.iter().filter(|(_, seen)| seen.counts) {
             success.set(&[name], f64::from(u8::from(seen.result.ok)));
             duration.set(&[name], seen.result.seconds);
             if let Some(expires) = seen.result.expires {

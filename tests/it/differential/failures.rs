@@ -29,6 +29,7 @@ const STRANGE: &[&str] = &[
     "aged a.log $((3000*D))",
     "printf 'no newline' > a.log",
     "truncate -s 3M a.log; echo end >> a.log",
+    "yes line | head -c 4100 > a.log",
     "printf '\\000\\001' > a.log",
 ];
 

@@ -21,7 +21,7 @@ pub const RULES: &[Rule] = &[
             "*.log.#*, content: stock *, ours \" *\\n*\"",
         ],
         kept: Kept::All,
-        needed_by: "strange logs: rotate 2 ; copytruncate | truncate -s 3M a.log; echo end >> a.log",
+        needed_by: "strange logs: rotate 2 ; copytruncate | yes line | head -c 4100 > a.log",
     },
     Rule {
         name: "a name is taken",
