@@ -76,10 +76,11 @@ impl Tailer {
 
     /// A path that was not there before, or that we see for the first time.
     fn begin(&mut self, log: &Log<'_>, file: FileId) -> Result<(), TailError> {
-        let opened = Opened::open(log.path, file)?;
+        let mut opened = Opened::open(log.path, file)?;
         let at_end = self.sources[log.source].start_at_end && self.first_look && self.stopped == 0;
         // Read before under another name: what it got since is new.
         let known = self.finished.get(&file).map(|finished| finished.end().min(opened.size));
+        let known = known.or_else(|| self.imported_before(log.path, &mut opened));
         let offset = known.unwrap_or(if at_end { opened.size } else { 0 });
         let mut live = self.stream(log, opened, offset, false)?;
         if at_end {
@@ -88,6 +89,15 @@ impl Tailer {
         }
         self.insert(live);
         Ok(())
+    }
+
+    /// How far the last run imported the file at `path`, which it knew by a longer name of the same place.
+    fn imported_before(&mut self, path: &Path, opened: &mut Opened) -> Option<u64> {
+        let place = std::path::absolute(path).ok()?;
+        let positions = self.resume.get_mut(&place).filter(|_| place != path)?;
+        let at = positions.iter().position(|position| position.file == opened.file)?;
+        let position = positions.remove(at);
+        opened.content.matches(&position).unwrap_or(false).then_some(position.offset)
     }
 
     /// A path that was away, perhaps for so long that its file counted as finished, may be back.

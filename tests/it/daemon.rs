@@ -380,3 +380,18 @@ fn the_store_is_made_anew_from_logs_and_archives() {
     assert_eq!(home.messages("*").len(), 5);
     daemon.stop();
 }
+
+/// What a command imported by its whole path, the daemon follows from there under the name of its glob.
+#[test]
+fn what_was_imported_is_followed_from_there() {
+    let home = Home::new("[store]\ncommit_every = \"100ms\"\n[follow]\ndiscover_every = \"100ms\"\n");
+    home.append("logs/orchestrator.log", "2026-11-23 10:15:30,004 - a - INFO - one\n");
+    home.ok(&["ingest", "logs/orchestrator.log"]);
+    let daemon = home.run();
+    daemon.settle();
+    home.append("logs/orchestrator.log", "2026-11-23 10:15:31,004 - a - INFO - two\n");
+    daemon.settle();
+    assert_eq!(home.messages("*"), ["one", "two"]);
+    assert_eq!(daemon.status()["files"].as_array().unwrap().len(), 1);
+    daemon.stop();
+}

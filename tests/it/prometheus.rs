@@ -191,12 +191,9 @@ fn panels_have_data_and_an_alert_fires_reaches_alertmanager_and_ends() {
         get(&home, "/api/v1/search?limit=1");
         std::thread::sleep(std::time::Duration::from_millis(300));
         waiting.retain(|(_, text)| {
-            let has_data = |answer: Value| {
-                let results = answer["data"]["result"].as_array().is_some_and(|all| {
-                    all.iter().any(|one| one["value"][1].as_str().is_some_and(|value| value != "NaN"))
-                });
-                results
-            };
+            let is_number = |one: &Value| one["value"][1].as_str().is_some_and(|value| value != "NaN");
+            let has_data =
+                |answer: Value| answer["data"]["result"].as_array().is_some_and(|all| all.iter().any(is_number));
             !query(text).is_some_and(has_data)
         });
         if round == 60 {
