@@ -65,8 +65,9 @@ impl Gate for BoardGate {
 
     fn known(&self, _: &Path, id: FileId) -> bool {
         let facts = self.board.lock();
-        let known =
-            facts.committed.contains_key(&id) || !facts.files.iter().any(|file| file.file == id && file.size > 0);
+        // Before the reader has looked at all, a log that it is to follow looks like one that nobody follows.
+        let is_nobodys = facts.discoveries > 0 && !facts.files.iter().any(|file| file.file == id && file.size > 0);
+        let known = facts.committed.contains_key(&id) || is_nobodys;
         drop(facts);
         if !known {
             self.board.request_commit();
@@ -297,5 +298,32 @@ pub fn keep_house(rotating: &Rotating, stops: &AtomicBool) {
             next_prune = Instant::now() + config.retention.every.0;
         }
         std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A log that was never committed may be renamed when nobody follows it, which nobody knows before the first look.
+    #[test]
+    fn before_the_first_look_nothing_is_nobodys() {
+        let board = Board::default();
+        let (commands, _queue) = std::sync::mpsc::channel();
+        let gate = BoardGate {
+            board: board.clone(),
+            commands: Mutex::new(commands),
+            waker: std::sync::mpsc::sync_channel(1).0,
+            unknown: Mutex::default(),
+            allowed: Mutex::default(),
+            cut: Mutex::default(),
+        };
+        let id = FileId { inode: 7, ..FileId::default() };
+        assert!(!gate.known(Path::new("a.log"), id));
+        board.lock().discoveries = 1;
+        assert!(gate.known(Path::new("a.log"), id));
+        board.lock().discoveries = 0;
+        board.lock().committed.insert(id, 5);
+        assert!(gate.known(Path::new("a.log"), id));
     }
 }
