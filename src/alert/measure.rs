@@ -5,19 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use crate::alert::rule::Labels;
+use crate::metrics::Sample;
 use crate::query::Query;
 use crate::record::Value;
 use crate::search::{Answer, Body, Budget, By, RateReport, RateRequest, Request, Role, Table, Window, ask, rate};
 use crate::store::Snapshot;
 use crate::sys::clock::SECOND;
 use crate::sys::{files, process};
-
-/// A number, and of what it is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sample {
-    pub labels: Labels,
-    pub value: f64,
-}
 
 /// See the module. Spans are nanoseconds.
 #[derive(Clone, Debug)]

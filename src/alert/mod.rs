@@ -16,7 +16,7 @@ mod template;
 
 pub use engine::{Condition, Side};
 pub use ledger::{Failure, Ledger, Message, Notice};
-pub use measure::{Heard, Measure, Pair, ProbeResult, Sample, Sources, Who};
+pub use measure::{Heard, Measure, Pair, ProbeResult, Sources, Who};
 pub use probe::probe;
 pub use rule::{
     Body, Email, JsonBody, Kind, Labels, MESSAGE_NAMES, Matcher, Notifier, Probe, ProbeTarget, Rule, Rules,

@@ -8,10 +8,11 @@ use serde_json::{Value as Json, json};
 
 use crate::alert::engine::{Change, Phase, step};
 use crate::alert::ledger::{Ledger, Notice};
-use crate::alert::measure::{Heard, Sample};
+use crate::alert::measure::Heard;
 use crate::alert::rule::{Labels, Notifier, Rule, Rules};
 use crate::alert::send::alert as describe;
 use crate::alert::silence::{MAX_SILENCES, Silence};
+use crate::metrics::Sample;
 use crate::record::timestamp;
 
 /// Label sets of one alert that are not inactive; of more, those that come later are left out and told.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::daemon::Board;
@@ -13,7 +13,7 @@ use crate::daemon::face::{Face, redacted};
 use crate::daemon::index::{Current, lock};
 use crate::daemon::partitions::partitions;
 use crate::metrics::host::Host;
-use crate::metrics::{Family, Kind, Own};
+use crate::metrics::{Family, Kind, Own, Sample};
 use crate::store::PartitionInfo;
 use crate::sys::clock::SECOND;
 use crate::sys::{clock, files, process};
@@ -30,23 +30,31 @@ pub struct Numbers {
 
 type Latest = Arc<Mutex<Vec<Family>>>;
 
-fn put(latest: &Latest, families: Vec<Family>) {
-    *latest.lock().unwrap_or_else(PoisonError::into_inner) = families;
-}
-
-fn get(latest: &Latest) -> Vec<Family> {
-    latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+fn lock_latest(latest: &Latest) -> MutexGuard<'_, Vec<Family>> {
+    latest.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Numbers {
     /// All of them.
     pub fn families(&self) -> Vec<Family> {
-        [self.own.families(), get(&self.derived), get(&self.host)].concat()
+        let mut families = self.own.families();
+        families.extend_from_slice(&lock_latest(&self.derived));
+        families.extend_from_slice(&lock_latest(&self.host));
+        families
+    }
+
+    /// The samples of one metric.
+    pub fn samples(&self, name: &str) -> Vec<Sample> {
+        let of = |families: &[Family]| families.iter().flat_map(|family| family.samples(name)).collect::<Vec<_>>();
+        let mut samples = of(&self.own.families());
+        samples.extend(of(&lock_latest(&self.derived)));
+        samples.extend(of(&lock_latest(&self.host)));
+        samples
     }
 
     /// What is committed by now.
     pub fn publish(&self, derived: Vec<Family>) {
-        put(&self.derived, derived);
+        *lock_latest(&self.derived) = derived;
     }
 }
 
@@ -63,7 +71,8 @@ pub fn keep_looking(numbers: &Numbers, current: &Current, board: &Board, stops: 
                 let loaded = lock(current);
                 (loaded.config.host.clone(), loaded.config.data_dir.clone())
             };
-            put(&numbers.host, host.look(&options, &data_dir));
+            let seen = host.look(&options, &data_dir);
+            *lock_latest(&numbers.host) = seen;
             next = Instant::now() + options.every.0;
         }
         std::thread::sleep(Duration::from_millis(100));

@@ -1,7 +1,7 @@
 //! A metric with all its series: what one `# TYPE` line stands for.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +36,7 @@ enum Cell {
 /// One number with its labels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    pub labels: Vec<(String, String)>,
+    pub labels: BTreeMap<String, String>,
     pub value: f64,
 }
 
@@ -94,27 +94,27 @@ impl Family {
         }
     }
 
-    /// Forgets all series.
-    pub fn clear(&mut self) {
-        self.series.clear();
-    }
-
     fn cell(&mut self, values: &[&str]) -> &mut Cell {
         self.key.clear();
         join(&mut self.key, values);
-        if !self.series.contains_key(self.key.as_str()) && self.series.len() >= MAX_SERIES {
+        if !self.series.contains_key(self.key.as_str()) {
+            self.begin();
+        }
+        self.series.get_mut(self.key.as_str()).expect("was put there")
+    }
+
+    /// A new series for the key, or where there are too many the one of [`OTHER`].
+    fn begin(&mut self) {
+        if self.series.len() >= MAX_SERIES {
             self.overflowed += 1;
             self.key.clear();
             join(&mut self.key, &vec![OTHER; self.labels.len()]);
         }
-        if !self.series.contains_key(self.key.as_str()) {
-            let empty = match &self.kind {
-                Kind::Histogram(bounds) => Cell::Buckets(vec![0; bounds.len() + 1].into(), 0.0),
-                Kind::Counter | Kind::Gauge => Cell::Number(0.0),
-            };
-            self.series.insert(self.key.as_str().into(), empty);
-        }
-        self.series.get_mut(self.key.as_str()).expect("was put there")
+        let empty = match &self.kind {
+            Kind::Histogram(bounds) => Cell::Buckets(vec![0; bounds.len() + 1].into(), 0.0),
+            Kind::Counter | Kind::Gauge => Cell::Number(0.0),
+        };
+        self.series.entry(self.key.as_str().into()).or_insert(empty);
     }
 
     /// Calls `take` for each line of the text format: a suffix of the name, labels, the value. Sorted by labels.

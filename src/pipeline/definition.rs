@@ -76,15 +76,11 @@ pub fn compile(text: &str, path: &Path) -> Result<Compiled, PipelineError> {
 }
 
 fn name(place: &Place<'_>, name: &Spanned<String>) -> Result<String, PipelineError> {
-    let text = name.get_ref();
-    let good = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    if text.is_empty() || text.len() > 64 || !text.bytes().all(good) {
-        return Err(place.wrong(name.span(), format!("{text:?} is no name; use letters, digits, - and _, at most 64")));
-    }
+    let text = place.name(name)?;
     if text == ANY {
         return Err(place.wrong(name.span(), format!("{ANY:?} is the name of the built-in pipeline; use another")));
     }
-    Ok(text.clone())
+    Ok(text)
 }
 
 fn globs(place: &Place<'_>, globs: &[Spanned<String>]) -> Result<Vec<String>, PipelineError> {
@@ -177,18 +173,11 @@ fn own_format(place: &Place<'_>, table: Spanned<FormatTable>) -> Result<Format, 
 }
 
 fn layout(place: &Place<'_>, text: &Spanned<String>) -> Result<Layout, PipelineError> {
-    Layout::new(text.get_ref()).map_err(|error| {
-        // Behind the opening quote; escapes before the place move it, which is near enough.
-        let at = (text.span().start + 1 + error.at).min(text.span().end.saturating_sub(1));
-        place.wrong(at..at, format!("layout: {error}"))
-    })
+    Layout::new(text.get_ref()).map_err(|error| place.wrong_inside(text.span(), error.at, format!("layout: {error}")))
 }
 
 fn query(place: &Place<'_>, text: &Spanned<String>) -> Result<Query, PipelineError> {
-    let query = Query::parse(text.get_ref()).map_err(|error| {
-        let at = text.span().start + 1 + error.position;
-        place.wrong(at..at, format!("query: {}", error.message))
-    })?;
+    let query = place.query(text)?;
     match query.pipes().is_empty() {
         true => Ok(query),
         false => {

@@ -9,9 +9,7 @@ use logmill::generate::Generator;
 use logmill::sys::clock::{self, SECOND};
 use serde_json::{Value, json};
 
-use crate::home::{Home, wait_until};
-
-const QUICK: &str = "[store]\ncommit_every = \"100ms\"\n[follow]\ndiscover_every = \"100ms\"\nlinger = \"1s\"\n";
+use crate::home::{Home, QUICK, wait_until};
 
 fn with_rotation(policy: &str) -> Home {
     let home = Home::new(&format!("{QUICK}[rotation]\nevery = \"100ms\"\npolicy = \"config/logrotate.conf\"\n"));
@@ -384,7 +382,7 @@ fn the_store_is_made_anew_from_logs_and_archives() {
 /// What a command imported by its whole path, the daemon follows from there under the name of its glob.
 #[test]
 fn what_was_imported_is_followed_from_there() {
-    let home = Home::new("[store]\ncommit_every = \"100ms\"\n[follow]\ndiscover_every = \"100ms\"\n");
+    let home = Home::new(QUICK);
     home.append("logs/orchestrator.log", "2026-11-23 10:15:30,004 - a - INFO - one\n");
     home.ok(&["ingest", "logs/orchestrator.log"]);
     let daemon = home.run();

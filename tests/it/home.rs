@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+/// A configuration in which what is written is seen, committed and finished in a moment.
+pub const QUICK: &str = "[store]\ncommit_every = \"100ms\"\n[follow]\ndiscover_every = \"100ms\"\nlinger = \"1s\"\n";
+
 /// How long anything may take in a test before it counts as never.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -6,9 +6,8 @@ use logmill::generate::Generator;
 use logmill::sys::clock::{self, SECOND};
 use serde_json::Value;
 
-use crate::home::{Home, wait_until};
+use crate::home::{Home, QUICK, wait_until};
 
-const QUICK: &str = "[store]\ncommit_every = \"100ms\"\n[follow]\ndiscover_every = \"100ms\"\nlinger = \"1s\"\n";
 const LIST: [&str; 5] = ["workflows", "--since", "6h", "--limit", "10000"];
 
 /// Counts by type: how many, completed, failed, retries, lines of code.

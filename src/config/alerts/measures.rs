@@ -75,10 +75,7 @@ fn window(file: &File<'_>, over: &Spanned<Span>) -> Result<i64, Wrong> {
 
 /// A query without times of its own: the window is where it looks.
 fn parsed(file: &File<'_>, text: &Spanned<String>) -> Result<Query, Wrong> {
-    let query = Query::parse(text.get_ref()).map_err(|error| {
-        let at = text.span().start + 1 + error.position;
-        file.wrong(at..at, format!("query: {}", error.message))
-    })?;
+    let query = file.0.query(text).map_err(|error| error.to_string())?;
     match query.window() == (i64::MIN..=i64::MAX) {
         true => Ok(query),
         false => {

@@ -104,14 +104,9 @@ impl File<'_> {
 
     /// A name that no other of its kind has.
     fn name(&self, name: &Spanned<String>, names: &mut BTreeSet<String>) -> Result<String, Wrong> {
-        let text = name.get_ref();
-        let good = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-        if text.is_empty() || text.len() > 64 || !text.bytes().all(good) {
-            let message = format!("{text:?} is no name; use letters, digits, - and _, at most 64");
-            return Err(self.wrong(name.span(), message));
-        }
+        let text = self.0.name(name).map_err(|error| error.to_string())?;
         match names.insert(text.clone()) {
-            true => Ok(text.clone()),
+            true => Ok(text),
             false => Err(self.wrong(name.span(), format!("there is a {text:?} already; use another name"))),
         }
     }
@@ -122,9 +117,7 @@ impl File<'_> {
 
     fn template_at(&self, text: &str, span: Range<usize>, names: &[&str]) -> Result<Template, Wrong> {
         Template::new(text, names).map_err(|TemplateError { at, message }| {
-            // Behind the opening quote; escapes before the place move it, which is near enough.
-            let at = (span.start + 1 + at).min(span.end.saturating_sub(1));
-            self.wrong(at..at, format!("template: {message}"))
+            self.0.wrong_inside(span, at, format!("template: {message}")).to_string()
         })
     }
 

@@ -8,12 +8,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Value as Json, json};
 
 use crate::alert::{
-    Failure, Measure, Message, Notice, Notifier, Probe, ProbeResult, ProbeTarget, Rule, Rules, Sample, State, saved,
+    Failure, Measure, Message, Notice, Notifier, Probe, ProbeResult, ProbeTarget, Rule, Rules, State, saved,
 };
 use crate::daemon::Board;
 use crate::daemon::index::{Current, lock};
 use crate::daemon::metrics::Numbers;
-use crate::metrics::{Family, Kind};
+use crate::metrics::{Family, Kind, Sample};
 use crate::record::timestamp;
 use crate::store::Shared;
 use crate::sys::clock;

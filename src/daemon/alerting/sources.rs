@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::alert::{Heard, ProbeResult, Sample, Sources};
+use crate::alert::{Heard, ProbeResult, Sources};
 use crate::daemon::alerting::desk::Desk;
 use crate::daemon::index::lock;
+use crate::metrics::Sample;
 use crate::search::Budget;
 use crate::store::Snapshot;
 
@@ -25,9 +26,7 @@ impl Sources for Desk {
     }
 
     fn metric(&self, name: &str) -> Vec<Sample> {
-        let families = self.numbers.families();
-        let samples = families.iter().flat_map(|family| family.samples(name));
-        samples.map(|sample| Sample { labels: sample.labels.into_iter().collect(), value: sample.value }).collect()
+        self.numbers.samples(name)
     }
 
     fn heard(&self) -> Vec<Heard> {

@@ -11,6 +11,7 @@ use sysinfo::{Networks, System};
 
 use crate::metrics::{Family, Kind};
 use crate::sys::files::disk_space;
+use crate::sys::process::host_memory;
 use crate::sys::units::Span;
 
 pub use services::Service;
@@ -57,7 +58,7 @@ impl Host {
     /// What there is to see by now. What cannot be seen is left out.
     pub fn look(&mut self, options: &Options, data_folder: &std::path::Path) -> Vec<Family> {
         let mut families = Vec::new();
-        self.memory(&mut families);
+        memory(&mut families);
         processor(&mut families);
         self.network(&mut families);
         filesystems(options.filesystems.iter().map(PathBuf::as_path).chain([data_folder]), &mut families);
@@ -68,16 +69,6 @@ impl Host {
         self.looks += 1;
         families.extend(self.folders.iter().cloned());
         families
-    }
-
-    fn memory(&mut self, families: &mut Vec<Family>) {
-        self.system.refresh_memory();
-        gauge(families, "host_memory_total_bytes", "Memory of the machine.", self.system.total_memory() as f64);
-        let help = "Memory that programs could still get.";
-        gauge(families, "host_memory_available_bytes", help, self.system.available_memory() as f64);
-        if let Ok(load) = System::load_average() {
-            gauge(families, "host_load1", "Load of the last minute.", load.one);
-        }
     }
 
     fn network(&mut self, families: &mut Vec<Family>) {
@@ -92,6 +83,17 @@ impl Host {
             sent.set(&[&name], data.total_transmitted() as f64);
         }
         families.extend([received, sent]);
+    }
+}
+
+fn memory(families: &mut Vec<Family>) {
+    if let Some((available, total)) = host_memory() {
+        gauge(families, "host_memory_total_bytes", "Memory of the machine.", total as f64);
+        let help = "Memory that programs could still get.";
+        gauge(families, "host_memory_available_bytes", help, available as f64);
+    }
+    if let Ok(load) = System::load_average() {
+        gauge(families, "host_load1", "Load of the last minute.", load.one);
     }
 }
 

@@ -7,9 +7,7 @@ use logmill::sys::clock::{self, SECOND};
 use serde_json::Value;
 
 use super::client::{connect, encode, get, get_with};
-use crate::home::{Home, wait_until};
-
-const QUICK: &str = "[store]\ncommit_every = \"100ms\"\n[follow]\ndiscover_every = \"100ms\"\n";
+use crate::home::{Home, QUICK, wait_until};
 
 /// A request as the parameters' examples say; `all` or only what is required.
 fn target(path: &str, operation: &Value, all: bool, (entry, workflow): (&str, &str)) -> String {

@@ -11,7 +11,7 @@ use logmill::rotate::{Budget, Event, Gate, NoReader, What};
 use logmill::sys::files::FileId;
 
 use super::{Bench, now};
-use crate::home::{Home, wait_until};
+use crate::home::{Home, QUICK, wait_until};
 
 fn budget(folder: Option<&Path>, bytes: u64) -> Vec<Budget> {
     vec![Budget { name: "archive_bytes".to_owned(), folder: folder.map(Path::to_owned), bytes }]
@@ -188,8 +188,6 @@ fn what_another_user_owns_goes_with_the_rights_of_its_section() {
     std::os::unix::fs::chown(bench.folder.path(), Some(65534), None).unwrap();
     assert_eq!(removed(&bench.tick_at(now() + TimeDelta::minutes(2), &NoReader)), ["a.log.1"]);
 }
-
-const QUICK: &str = "[store]\ncommit_every = \"100ms\"\n[follow]\ndiscover_every = \"100ms\"\nlinger = \"1s\"\n";
 
 /// The daemon reads five archives, and may keep two of them.
 #[test]
