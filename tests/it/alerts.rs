@@ -188,7 +188,7 @@ fn a_notifier_that_was_away_gets_everything() {
 #[test]
 fn silences_commands_and_reloads() {
     let home = Home::new(QUICK);
-    home.write("tell", "#!/bin/sh\ncat >> told.json\necho >> told.json\nenv | grep ^LOGMILL_ALERT > told.env\n");
+    home.write("tell", "#!/bin/sh\nenv | grep ^LOGMILL_ALERT > told.env\ncat >> told.json\necho >> told.json\n");
     home.shell("chmod +x tell");
     let command = "[[notifier]]\nkind = 'command'\ncommand = ['./tell']\ngroup_wait = '0s'\n";
     home.write("config/alerts.toml", &format!("{FAILURES}{command}"));
