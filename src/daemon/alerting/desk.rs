@@ -274,6 +274,7 @@ impl Desk {
     }
 
     /// Metrics of alerts, notifiers and probes: name, labels, value.
+    #[allow(clippy::type_complexity, reason = "it is taken apart at once")]
     pub fn metrics(&self) -> Vec<(&'static str, Vec<(&'static str, String)>, f64)> {
         let rules = lock(&self.current).alerts.clone();
         let inner = self.lock();
