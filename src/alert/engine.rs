@@ -116,3 +116,105 @@ fn without_value(condition: &Condition, phase: Phase, now: i64) -> (Option<Phase
         false => (Some(phase), None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ABOVE: Condition =
+        Condition { side: Side::Above, threshold: 10.0, clear: 5.0, pending: 2, keep: 2, forget: 5 };
+
+    /// One letter for each evaluation, a unit of time apart: `.` inactive, `p` pending, `F` firing.
+    fn course(condition: &Condition, values: &[Option<f64>]) -> String {
+        let mut phase = None;
+        let letter = |(now, value): (usize, &Option<f64>)| {
+            phase = step(condition, phase, *value, now as i64).0;
+            phase.map_or('.', |phase: Phase| if phase.fired.is_some() { 'F' } else { 'p' })
+        };
+        values.iter().enumerate().map(letter).collect()
+    }
+
+    #[test]
+    fn courses() {
+        // Digits stand for 0 to 9, `a` for 20, `-` for no value.
+        let check = |condition: Condition, values: &str, want: &str| {
+            let value = |c: char| c.to_digit(10).map(f64::from).or((c == 'a').then_some(20.0));
+            let values: Vec<Option<f64>> = values.chars().map(value).collect();
+            assert_eq!(course(&condition, &values), want);
+        };
+        let at_once = Condition { pending: 0, keep: 0, ..ABOVE };
+        check(at_once, "0a0a9", ".F.FF");
+        check(ABOVE, "00aaaa", "..ppFF");
+        check(ABOVE, "aa0aaa", "pp.ppF");
+        // Between the two thresholds nothing begins and nothing ends.
+        check(ABOVE, "888aaa8885", "...ppFFFFF");
+        check(ABOVE, "aaa000", "ppFFF.");
+        // It is calm only when it stays calm.
+        check(ABOVE, "aaa00a000", "ppFFFFFF.");
+        check(ABOVE, "aaa-----", "ppFFFFFF");
+        check(ABOVE, "aaa------", "ppFFFFFF.");
+        check(ABOVE, "a-a-a", "ppFFF");
+        let below = Condition { side: Side::Below, threshold: 2.0, clear: 3.0, ..at_once };
+        check(below, "52124", "..FF.");
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_no_value() {
+        assert_eq!(step(&ABOVE, None, Some(f64::NAN), 0), (None, None));
+        let (phase, _) = step(&Condition { pending: 0, ..ABOVE }, None, Some(20.0), 0);
+        assert_eq!(step(&ABOVE, phase, Some(f64::NAN), 1), (phase, None));
+    }
+
+    /// What fires at the end, told from all values at once: it fires after a run of bad values, with gaps in it, that
+    /// lasts `pending`, and until a run of good ones lasts `keep`, or there was none for longer than `forget`.
+    fn fires(condition: &Condition, values: &[Option<f64>]) -> bool {
+        let (mut firing, mut begun, mut calm, mut seen) = (false, None, None, 0i64);
+        for (now, value) in values.iter().enumerate().map(|(now, value)| (now as i64, value)) {
+            let Some(value) = *value else {
+                if now - seen > condition.forget {
+                    (firing, begun, calm) = (false, None, None);
+                }
+                continue;
+            };
+            seen = now;
+            if firing {
+                calm = if value > condition.clear { None } else { calm.or(Some(now)) };
+                if calm.is_some_and(|calm| now - calm >= condition.keep) {
+                    (firing, begun, calm) = (false, None, None);
+                }
+            } else {
+                begun = if value > condition.threshold { begun.or(Some(now)) } else { None };
+                firing = begun.is_some_and(|begun| now - begun >= condition.pending);
+            }
+        }
+        firing
+    }
+
+    proptest! {
+        #[test]
+        fn as_the_model_says(
+            values in proptest::collection::vec(proptest::option::weighted(0.7, 0.0..20.0f64), 0..60),
+            pending in 0i64..5, keep in 0i64..5, forget in 0i64..6,
+        ) {
+            let condition = Condition { pending, keep, forget, ..ABOVE };
+            prop_assert_eq!(course(&condition, &values).ends_with('F'), fires(&condition, &values));
+        }
+
+        /// Each beginning has one end: changes come in turn, whatever the values are.
+        #[test]
+        fn changes_alternate(values in proptest::collection::vec(proptest::option::of(0.0..20.0f64), 0..60)) {
+            let (mut phase, mut firing) = (None, false);
+            for (now, value) in values.iter().enumerate() {
+                let (after, change) = step(&ABOVE, phase, *value, now as i64);
+                if let Some(change) = change {
+                    prop_assert_eq!(firing, change != Change::Fired);
+                    firing = !firing;
+                }
+                prop_assert_eq!(firing, after.is_some_and(|phase| phase.fired.is_some()));
+                phase = after;
+            }
+        }
+    }
+}

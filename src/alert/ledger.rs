@@ -224,3 +224,181 @@ fn group_of(notice: &Notice, by: &[String]) -> Labels {
     };
     by.iter().map(|label| (label.clone(), value(label))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::alert::rule::{Kind, Matcher};
+
+    fn notifier(group_wait: i64, repeat: i64) -> Notifier {
+        Notifier {
+            name: "n".to_owned(),
+            kind: Kind::Command { argv: vec!["true".to_owned()] },
+            filter: vec![Matcher::new("alert", "*").unwrap()],
+            group_by: vec!["alert".to_owned()],
+            group_wait,
+            repeat,
+            timeout: Duration::from_secs(1),
+        }
+    }
+
+    fn notice(alert: &str, path: usize, fired: i64, ended: Option<i64>) -> Notice {
+        Notice {
+            alert: alert.to_owned(),
+            severity: "warning".to_owned(),
+            labels: Labels::from([("path".to_owned(), path.to_string())]),
+            summary: String::new(),
+            value: 1.0,
+            fired,
+            ended,
+            reason: None,
+        }
+    }
+
+    fn loud(_: &Notice) -> bool {
+        false
+    }
+
+    fn failure(wait: Option<i64>, refused: bool) -> Failure {
+        Failure { error: "no".to_owned(), wait, refused }
+    }
+
+    #[test]
+    fn groups_wait_and_what_goes_on_is_repeated() {
+        let (notifier, mut ledger) = (notifier(10, 100), Ledger::default());
+        ledger.note(&notice("a", 1, 0, None), 0);
+        ledger.note(&notice("a", 2, 5, None), 5);
+        ledger.note(&notice("b", 1, 5, None), 5);
+        assert_eq!(ledger.due(&notifier, loud, 9), []);
+        let messages = ledger.due(&notifier, loud, 10);
+        // `b` waits for its own time; the second of `a` comes along.
+        assert_eq!(messages.iter().map(|m| m.notices.len()).collect::<Vec<_>>(), [2]);
+        ledger.taken(&messages[0], 10);
+        assert_eq!(ledger.due(&notifier, loud, 14), []);
+        let b = ledger.due(&notifier, loud, 15);
+        ledger.taken(&b[0], 15);
+        assert_eq!((ledger.due(&notifier, loud, 109), ledger.waiting()), (vec![], 0));
+        assert_eq!(ledger.due(&notifier, loud, 110).len(), 1);
+        ledger.note(&notice("b", 1, 5, Some(20)), 20);
+        let end = ledger.due(&notifier, loud, 30);
+        assert_eq!(end[0].notices[0].ended, Some(20));
+        ledger.taken(&end[0], 30);
+        assert!(ledger.entries.iter().all(|entry| entry.notice.alert == "a"));
+    }
+
+    #[test]
+    fn what_changes_on_the_way_is_told_later() {
+        let (notifier, mut ledger) = (notifier(0, 100), Ledger::default());
+        ledger.note(&notice("a", 1, 0, None), 0);
+        let first = ledger.due(&notifier, loud, 0);
+        ledger.note(&notice("a", 1, 0, Some(1)), 1);
+        ledger.taken(&first[0], 2);
+        let second = ledger.due(&notifier, loud, 2);
+        assert_eq!(second[0].notices[0].ended, Some(1));
+        // It fires anew while its end is on the way.
+        ledger.note(&notice("a", 1, 3, None), 3);
+        ledger.taken(&second[0], 4);
+        assert_eq!(ledger.due(&notifier, loud, 4)[0].notices[0].fired, 3);
+    }
+
+    #[test]
+    fn pauses_grow_and_follow_the_answer() {
+        let (notifier, mut ledger) = (notifier(0, 100), Ledger::default());
+        ledger.note(&notice("a", 1, 0, None), 0);
+        let message = ledger.due(&notifier, loud, 0).remove(0);
+        let mut now = 0;
+        for seconds in [1, 2, 4, 8] {
+            ledger.not_taken(&message, failure(None, false), 1.0, now);
+            assert_eq!(ledger.due(&notifier, loud, now + seconds * SECOND - 1), []);
+            now += seconds * SECOND;
+            assert_eq!(ledger.due(&notifier, loud, now).len(), 1);
+        }
+        for _ in 0..40 {
+            ledger.not_taken(&message, failure(None, false), 1.0, now);
+        }
+        assert_eq!(ledger.retry_at, now + MOST_WAIT);
+        ledger.not_taken(&message, failure(Some(2 * MOST_WAIT), false), 1.0, now);
+        assert_eq!(ledger.retry_at, now + 2 * MOST_WAIT);
+        ledger.not_taken(&message, failure(Some(i64::MAX), false), 1.0, now);
+        assert_eq!(ledger.retry_at, now + 12 * MOST_WAIT);
+        ledger.taken(&message, now);
+        assert_eq!((ledger.retry_at, ledger.last_error.as_deref()), (0, None));
+    }
+
+    #[test]
+    fn what_is_refused_again_and_again_is_given_up() {
+        let mut ledger = Ledger::default();
+        ledger.note(&notice("a", 1, 0, None), 0);
+        ledger.note(&notice("b", 1, 0, None), 0);
+        let message = Message { group: Labels::new(), notices: vec![notice("a", 1, 0, None)] };
+        (0..MAX_REFUSALS).for_each(|_| ledger.not_taken(&message, failure(None, true), 0.0, 0));
+        assert_eq!((ledger.waiting(), ledger.dropped), (1, 1));
+    }
+
+    #[test]
+    fn silences_keep_ends_for_those_who_know_of_the_beginning() {
+        let (notifier, mut ledger) = (notifier(0, 100), Ledger::default());
+        let quiet = |_: &Notice| true;
+        ledger.note(&notice("a", 1, 0, None), 0);
+        assert_eq!(ledger.due(&notifier, quiet, 0), []);
+        let message = ledger.due(&notifier, loud, 0).remove(0);
+        ledger.taken(&message, 0);
+        ledger.note(&notice("a", 1, 0, Some(1)), 1);
+        ledger.note(&notice("b", 1, 0, Some(1)), 1);
+        ledger.tidy(quiet);
+        let told: Vec<Message> = ledger.due(&notifier, quiet, 1);
+        assert_eq!(told.iter().map(|m| m.notices[0].alert.as_str()).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(ledger.entries.len(), 1);
+    }
+
+    #[test]
+    fn a_ledger_is_bounded() {
+        let mut ledger = Ledger::default();
+        for n in 0..MAX_ENTRIES + 5 {
+            ledger.note(&notice("a", n, 0, (n % 2 == 0).then_some(n as i64)), 0);
+        }
+        assert_eq!((ledger.entries.len(), ledger.dropped), (MAX_ENTRIES, 5));
+        // Those that ended first are gone.
+        assert!(ledger.entries.iter().all(|entry| entry.notice.ended.is_none_or(|ended| ended >= 10)));
+    }
+
+    proptest! {
+        /// Whatever the notifier does, in the end it knows the newest state of each, and nothing is left to tell.
+        #[test]
+        fn in_the_end_everybody_knows(
+            events in proptest::collection::vec((0usize..3, any::<bool>(), any::<bool>()), 1..60),
+        ) {
+            let (notifier, mut ledger) = (notifier(0, i64::MAX), Ledger::default());
+            let mut truth: BTreeMap<usize, Notice> = BTreeMap::new();
+            let mut known: BTreeMap<usize, Notice> = BTreeMap::new();
+            let mut deliver = |ledger: &mut Ledger, works: bool, now: i64| {
+                for message in ledger.due(&notifier, loud, now) {
+                    if works {
+                        ledger.taken(&message, now);
+                        known.extend(message.notices.iter().map(|n| (n.labels["path"].parse().unwrap(), n.clone())));
+                    } else {
+                        ledger.not_taken(&message, failure(None, false), 0.0, now);
+                    }
+                }
+            };
+            for (now, (path, fires, works)) in events.iter().enumerate() {
+                let now = (now as i64 + 1) * 1_000 * SECOND;
+                let is_firing = truth.get(path).is_some_and(|notice| notice.ended.is_none());
+                if *fires != is_firing {
+                    let fired = if *fires { now } else { truth[path].fired };
+                    let news = notice("a", *path, fired, (!fires).then_some(now));
+                    ledger.note(&news, now);
+                    truth.insert(*path, news);
+                }
+                deliver(&mut ledger, *works, now);
+            }
+            deliver(&mut ledger, true, 1_000_000 * SECOND);
+            prop_assert_eq!(ledger.waiting(), 0);
+            prop_assert_eq!(truth, known);
+        }
+    }
+}

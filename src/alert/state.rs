@@ -98,6 +98,7 @@ impl State {
             notices.extend(change.map(|change| notice(rule, &labels, &phase, change, now)));
             instances.push(Instance { labels, phase });
         }
+        instances.sort_by(|a, b| a.labels.cmp(&b.labels));
         of_rule.instances = instances;
         notices
     }

@@ -25,7 +25,7 @@ pub(super) async fn run(argv: &[String], message: &Json, timeout: Duration) -> R
     }
     // A group of its own, so that what it started ends with it.
     let mut child = command.process_group(0).kill_on_drop(true).spawn().map_err(failed)?;
-    let _group = Group(child.id());
+    let mut group = Group(child.id());
     let (input, errors) = (child.stdin.take(), child.stderr.take());
     let write = async {
         if let Some(mut input) = input {
@@ -54,7 +54,11 @@ pub(super) async fn run(argv: &[String], message: &Json, timeout: Duration) -> R
         .map(|status| (status, said.unwrap_or_default()))
     };
     let (status, said) = match tokio::time::timeout(timeout.mul_f64(0.95), wait).await {
-        Ok(ended) => ended.map_err(failed)?,
+        Ok(ended) => {
+            // It was waited for: its number may be another's by now, and what it left running was meant to.
+            group.0 = None;
+            ended.map_err(failed)?
+        }
         Err(_) => return Err(not_yet(format!("{program}: it took longer than {timeout:?} and was killed"))),
     };
     match status.success() {
@@ -90,4 +94,33 @@ fn environment(message: &Json) -> Vec<(String, String)> {
     let all = of_message.into_iter().chain(of_first).chain(labels);
     // What no environment can hold is on standard input.
     all.map(|(key, value)| (name(key), value.replace('\0', "\u{fffd}"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_end_or_are_ended() {
+        let check = |script: &str, milliseconds: u64, want: Option<&str>| {
+            let argv = ["sh", "-c", script].map(str::to_owned);
+            let message =
+                serde_json::json!({ "status": "firing", "alerts": [{"alert": "a\0b", "labels": {"x-y": 1}}] });
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let result = runtime.block_on(run(&argv, &message, Duration::from_millis(milliseconds)));
+            match (result, want) {
+                (Ok(()), None) => {}
+                (Err(failure), Some(want)) => assert!(failure.error.contains(want), "{script}: {failure:?}"),
+                (result, want) => panic!("{script}: {result:?}, not {want:?}"),
+            }
+        };
+        check("test \"$LOGMILL_ALERT_STATUS$LOGMILL_ALERT_LABEL_X_Y\" = firing1 && grep -q '\"firing\"'", 10_000, None);
+        check("exit 0", 10_000, None);
+        check("echo broken >&2; exit 3", 10_000, Some("exit status: 3: broken"));
+        check("sleep 100 & sleep 100", 200, Some("was killed"));
+        let argv = ["/no/such/program".to_owned()];
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let failed = runtime.block_on(run(&argv, &Json::Null, Duration::from_secs(1))).unwrap_err();
+        assert!(failed.error.contains("/no/such/program: No such file"), "{failed:?}");
+    }
 }

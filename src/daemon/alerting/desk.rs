@@ -130,12 +130,14 @@ impl Desk {
 
     pub fn evaluate(&self, rules: &Rules, rule: &Rule, taken: Result<Vec<Sample>, String>, time: i64) {
         let mut inner = self.lock();
-        let active = |inner: &Inner| inner.state.alerts.get(&rule.name).map_or(0, |all| all.instances.len());
-        let before = active(&inner);
+        let of_rule =
+            |inner: &Inner| inner.state.alerts.get(&rule.name).map_or((0, 0), |all| (all.until, all.instances.len()));
+        let (last, before) = of_rule(&inner);
         let notices = inner.state.evaluate(rule, taken, time);
         inner.state.refresh(rule);
         inner.dirty = true;
-        if notices.is_empty() && before == active(&inner) {
+        // The first evaluation is where a later start begins to catch up.
+        if notices.is_empty() && before == of_rule(&inner).1 && last != 0 {
             return;
         }
         for notice in &notices {

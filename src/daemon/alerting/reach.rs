@@ -36,11 +36,13 @@ impl Reach {
             let (offset, since) = self.files.get(&file.file).copied().unwrap_or((file.offset, Instant::now()));
             let since = if offset == file.offset { since } else { Instant::now() };
             files.insert(file.file, (file.offset, since));
-            let starts = self.caught_up.is_none();
-            if since.elapsed() < PATIENCE && (starts || file.size - file.offset > LITTLE) {
+            let heard = facts.heard.get(&file.source);
+            // At the start what is little may be old. Later it is what was written this moment, whatever time its
+            // entries say it is.
+            let is_unheard = self.caught_up.is_none() && heard.is_none();
+            if since.elapsed() < PATIENCE && (is_unheard || file.size - file.offset > LITTLE) {
                 // Before its first entry nothing is known of its time.
-                let time = facts.heard.get(&file.source).map_or(0, |heard| heard.time);
-                reached = reached.min(time);
+                reached = reached.min(heard.map_or(0, |heard| heard.time));
             }
         }
         drop(facts);
