@@ -19,6 +19,8 @@ pub mod tail; // layer 3
 
 pub mod search; // layer 4
 
+pub mod ship; // layer 5
+
 pub mod config; // layer 6
 pub mod http; // layer 6
 

@@ -16,6 +16,7 @@ pub fn run(common: &Common) -> anyhow::Result<()> {
             serde_json::json!({
                 "ok": loaded.policy_is_whole, "config": loaded.path, "samples": loaded.samples, "warnings": loaded.warnings,
                 "pipelines": loaded.pipelines.iter().map(|p| p.name()).collect::<Vec<_>>(),
+                "sinks": loaded.sinks.iter().map(|sink| &sink.name).collect::<Vec<_>>(),
                 "policy": loaded.policy_path, "sections": loaded.policy.sections.len(),
             })
         );
@@ -36,6 +37,9 @@ pub fn run(common: &Common) -> anyhow::Result<()> {
     }
     outln!("{good}  {} samples", loaded.samples);
     outln!("{good}  rotation {}: {} sections", loaded.policy_path.display(), loaded.policy.sections.len());
+    for sink in loaded.sinks.iter() {
+        outln!("{good}  sink {} ({}): {}", sink.name, sink.kind.name(), sink.kind.target());
+    }
     for warning in &loaded.warnings {
         outln!("{}  {warning}", colour("warning", "33"));
     }

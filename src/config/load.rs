@@ -5,9 +5,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Config, SHIPPED_POLICY, retention};
+use crate::config::{Config, SHIPPED_POLICY, retention, sinks};
 use crate::pipeline::Pipeline;
 use crate::rotate::{Level, Policy, Problem};
+use crate::ship::Sink;
 use crate::store::Retention;
 use crate::sys::clock;
 use crate::sys::units::Bytes;
@@ -50,6 +51,9 @@ pub struct Loaded {
     /// No section of it was left out.
     pub policy_is_whole: bool,
     pub retention: Retention,
+    pub sinks: Arc<Vec<Arc<Sink>>>,
+    /// The file they are in, when there is one.
+    pub sinks_path: Option<PathBuf>,
     pub warnings: Vec<String>,
     /// `None`: no server.
     pub http: Option<SocketAddr>,
@@ -114,11 +118,28 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
         problems.push(format!("{}: {error}", shown.display()));
         Retention::default()
     });
+    let (sinks, sinks_path) = sinks::load(&config).unwrap_or_else(|error| {
+        problems.push(error);
+        Default::default()
+    });
     if !problems.is_empty() {
         return Err(Problems(problems));
     }
     let pipelines = Arc::new(pipelines);
-    Ok(Loaded { config, path, pipelines, samples, policy, policy_path, policy_is_whole, retention, warnings, http })
+    Ok(Loaded {
+        config,
+        path,
+        pipelines,
+        samples,
+        policy,
+        policy_path,
+        policy_is_whole,
+        retention,
+        sinks: Arc::new(sinks),
+        sinks_path,
+        warnings,
+        http,
+    })
 }
 
 fn read(path: &Path) -> Result<Config, ConfigError> {

@@ -5,6 +5,7 @@
 mod budgets;
 mod load;
 mod retention;
+mod sinks;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,6 +32,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Folder of pipeline files. Unset: `pipelines`, and where that is missing the three shipped ones.
     pub pipelines: Option<PathBuf>,
+    /// File of sinks. Unset: `config/sinks.toml` where it is there, otherwise none.
+    pub sinks: Option<PathBuf>,
     /// Address of the HTTP server, or `off`.
     pub http: String,
     pub follow: Follow,
@@ -145,6 +148,7 @@ impl Default for Config {
         Config {
             data_dir: "data".into(),
             pipelines: None,
+            sinks: None,
             http: "127.0.0.1:7600".into(),
             follow: Follow::default(),
             store: Store::default(),

@@ -13,6 +13,7 @@ use crate::daemon::board::IngestState;
 use crate::daemon::index::{Current, lock};
 use crate::daemon::partitions::{partitions, prune};
 use crate::daemon::rotation::Rotating;
+use crate::daemon::shipping::Shipping;
 use crate::daemon::tailing::TailCommand;
 use crate::http::{Backend, Control};
 use crate::pipeline::Pipeline;
@@ -30,6 +31,7 @@ pub struct Face {
     pub shared: Shared,
     pub current: Current,
     pub rotating: Rotating,
+    pub shipping: Shipping,
     pub commands: Sender<TailCommand>,
     pub waker: SyncSender<()>,
     pub started: Instant,
@@ -100,6 +102,7 @@ impl Backend for Face {
         let (partitions, damage) = partitions(&self.shared.partitions(), true);
         let problems = self.problems_with(damage);
         let redacted = redacted(&lock(&self.current).pipelines);
+        let committed = self.shared.committed();
         let facts = self.board.lock();
         let file = |f: &crate::tail::FileStatus| {
             let committed = facts.committed.get(&f.file).copied().unwrap_or(0);
@@ -131,6 +134,7 @@ impl Backend for Face {
             "errors_total": facts.errors_total,
             "errors": facts.errors.iter().rev().take(10).map(|(time, text)| json!({"time": timestamp(*time), "error": text})).collect::<Vec<_>>(),
             "redacted": redacted,
+            "sinks": self.shipping.sinks.to_json(&committed),
             "memory_bytes": process::resident_bytes(),
         })
     }
@@ -181,7 +185,7 @@ impl Backend for Face {
             Control::IngestState { paths } => Ok(self.ingest_state(&paths)),
             Control::Prune { dry_run } => {
                 let retention = lock(&self.current).retention.clone();
-                let plan = prune(&self.shared, &retention, &self.board, clock::now(), dry_run)?;
+                let plan = prune(&self.shared, &retention, &self.shipping.sinks, &self.board, clock::now(), dry_run)?;
                 Ok(plan.to_json())
             }
             Control::RotationPlan { force } => {
@@ -207,6 +211,8 @@ impl Backend for Face {
                 let lines: Vec<String> = self.rotating.tick(force).iter().map(ToString::to_string).collect();
                 Ok(json!({ "lines": lines, "failures": self.rotating.failures() }))
             }
+            Control::ShipReplay { sink, since } => self.shipping.replay(&sink, since).map(Value::from),
+            Control::ShipSkip { sink } => self.shipping.skip(&sink).map(Value::from),
             Control::Commit => {
                 let request = self.board.request_commit();
                 match self.board.wait_for_commit(request, COMMIT_PATIENCE) {

@@ -5,7 +5,7 @@
 //!   ▲                  │                 ▲           │
 //!   └── TailCommand ───┼─────────────────┴───────────┘ looks, renames, compresses, removes partitions
 //!                      ▼
-//!                 store::Shared ──▶ http (search, rate, status)
+//!                 store::Shared ──▶ http (search, rate, status), ship (sinks)
 //! ```
 //!
 //! Batches flow forward over a bounded channel, so a slow store slows reading and nothing else. What flows back is
@@ -18,6 +18,7 @@ mod index;
 mod partitions;
 mod rotation;
 mod run;
+mod shipping;
 mod tailing;
 
 pub use board::{Board, IngestState};

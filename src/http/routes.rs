@@ -28,12 +28,32 @@ const MAX_STEPS: i64 = 10_000;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "do")]
 pub enum Control {
-    Ingest { paths: Vec<std::path::PathBuf>, pipeline: Option<String> },
-    IngestState { paths: Vec<std::path::PathBuf> },
-    Prune { dry_run: bool },
-    Rotate { dry_run: bool, force: bool },
-    RotationPlan { force: bool },
+    Ingest {
+        paths: Vec<std::path::PathBuf>,
+        pipeline: Option<String>,
+    },
+    IngestState {
+        paths: Vec<std::path::PathBuf>,
+    },
+    Prune {
+        dry_run: bool,
+    },
+    Rotate {
+        dry_run: bool,
+        force: bool,
+    },
+    RotationPlan {
+        force: bool,
+    },
     RemoveOrphans,
+    /// From the first entry on that is not older, nanoseconds since the epoch.
+    ShipReplay {
+        sink: String,
+        since: i64,
+    },
+    ShipSkip {
+        sink: String,
+    },
     Commit,
 }
 

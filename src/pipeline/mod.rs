@@ -26,6 +26,7 @@ use regex::Regex;
 
 use crate::parse::{Format, Zone, known};
 
+pub use place::Place;
 pub use stream::StreamParser;
 
 use definition::Sample;

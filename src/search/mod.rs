@@ -8,6 +8,7 @@ mod budget;
 mod context;
 mod entries;
 mod export;
+mod feed;
 mod keyed;
 mod later;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use ask::{Answer, Body, MAX_PIPED, ask, without_pipes};
 pub use budget::{Budget, Cut};
 pub use entries::{Cursor, Found, Request, find};
 pub use export::export;
+pub use feed::{Fed, Feed, Place, entries_from, place_of_end, place_since};
 pub use rate::{By, Counts, RateReport, RateRequest, rate};
 pub use scan::Effort;
 pub use workflow::{Clock, List, ListRequest, One, Outcome, Sort, Workflow, workflow, workflows};

@@ -140,6 +140,15 @@ impl Snapshot {
     }
 }
 
+/// What is committed, and nothing else.
+#[derive(Clone, Default)]
+pub struct Committed {
+    /// Oldest first; the last is being written.
+    pub partitions: Vec<PartitionView>,
+    /// Every entry here has a lower sequence number, and no entry that is committed later has.
+    pub next_sequence: u64,
+}
+
 /// The store's state, shared between the one writer, the sealer and any number of readers.
 #[derive(Clone, Default)]
 pub struct Shared(Arc<Mutex<State>>);
@@ -151,6 +160,8 @@ pub(super) struct State {
     /// By group (a pipeline).
     pub open: Vec<Vec<(u64, Entry)>>,
     pub next_sequence: u64,
+    /// As of the newest commit.
+    pub committed_sequence: u64,
 }
 
 impl Shared {
@@ -162,6 +173,16 @@ impl Shared {
             open: state.open.iter().flatten().cloned().collect(),
             next_sequence: state.next_sequence,
         }
+    }
+
+    pub fn committed(&self) -> Committed {
+        let state = self.lock();
+        Committed { partitions: state.partitions.clone(), next_sequence: state.committed_sequence }
+    }
+
+    /// See [`Committed::next_sequence`]; for a quick look whether there is more.
+    pub fn committed_sequence(&self) -> u64 {
+        self.lock().committed_sequence
     }
 
     /// The partitions alone.

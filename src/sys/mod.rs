@@ -6,5 +6,7 @@ pub mod clock;
 pub mod files;
 pub mod lock;
 pub mod process;
+pub mod socket;
 pub mod units;
 pub mod user;
+pub mod web;

@@ -13,4 +13,5 @@ mod kill;
 mod reference;
 mod rotate;
 mod seal;
+mod ship;
 mod workflows;

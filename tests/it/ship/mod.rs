@@ -1,0 +1,5 @@
+//! Sinks of the real program: what arrives, in which order, and how often; whatever the receiver does.
+
+mod kill;
+mod receiver;
+mod sinks;

@@ -1,0 +1,1 @@
+//! One sink after the other.
