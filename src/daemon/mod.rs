@@ -26,3 +26,4 @@ pub use engine::{Engine, EngineError};
 pub use partitions::{partitions, prune, seal_one};
 pub use rotation::Rotating;
 pub use run::{Adjust, run};
+pub use shipping::Shipping;

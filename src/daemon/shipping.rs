@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::daemon::Board;
 use crate::daemon::engine::Engine;
 use crate::daemon::index::{Current, lock};
-use crate::search::place_since;
+use crate::search::{Place, place_of_end, place_since};
 use crate::ship::{Shipment, Sink, Sinks};
 use crate::store::{Shared, identity};
 use crate::sys::clock;
@@ -106,16 +106,20 @@ impl Shipping {
 
     /// Sends once more what is not older than `time`, and everything after it.
     pub fn replay(&self, name: &str, time: i64) -> Result<String, String> {
-        let state = self.sinks.find(name)?;
         let place = place_since(&self.shared.committed(), time).map_err(|error| error.to_string())?;
-        state.jump(place);
-        Ok(format!("{name} goes on at entry {} of partition {:06}", place.sequence, place.partition))
+        self.jump(name, place)
     }
 
     /// Leaves out what is committed by now.
     pub fn skip(&self, name: &str) -> Result<String, String> {
+        self.jump(name, place_of_end(&self.shared.committed()))
+    }
+
+    fn jump(&self, name: &str, place: Place) -> Result<String, String> {
         let state = self.sinks.find(name)?;
-        let place = crate::search::place_of_end(&self.shared.committed());
+        if state.is_broken() {
+            return Err(format!("{name} does not run: its cursor cannot be read; `logmill ship` says why"));
+        }
         state.jump(place);
         Ok(format!("{name} goes on at entry {} of partition {:06}", place.sequence, place.partition))
     }

@@ -38,7 +38,7 @@ pub struct Counts {
     pub rejected: u64,
     /// Retention removed them before they were delivered. The filter was not asked.
     pub dropped: u64,
-    /// Attempts that had to be made again, and the entries that were sent more than once.
+    /// Attempts in vain, and the entries in them: a receiver may have seen those, and sees them again.
     pub retries: u64,
     pub sent_again: u64,
     pub batches: u64,
@@ -143,7 +143,7 @@ mod tests {
             let error = Cursor::load(folder.path(), "a").unwrap_err().to_string();
             assert!(error.contains(want) && error.contains("ship/a.json"), "{text}: {error}");
         };
-        check("", "remove the file to begin");
+        check("", "remove the file and send SIGHUP");
         check("{\"format\":2,\"store\":\"x\",\"lanes\":[{\"partition\":1,\"sequence\":2}]}", "format 2");
         check("{\"format\":1,\"store\":\"x\",\"lanes\":[]}", "no lanes");
         check("{\"format\":1,\"store\":\"x\",\"lanes\":[{\"partition\":-1,\"sequence\":2}]}", "invalid value");

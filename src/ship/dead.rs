@@ -38,7 +38,7 @@ impl DeadLetters {
         for (item, reason) in letters {
             let reason: String = reason.chars().take(REASON_CHARS).collect();
             let letter = json!({
-                "refused_at": timestamp(clock::now()), "reason": reason, "id": item.id, "entry": item.entry.to_json(true),
+                "refused_at": timestamp(clock::now()), "reason": reason, "id": item.id, "entry": item.entry.to_json(!item.entry.raw.is_empty()),
             });
             serde_json::to_writer(&mut text, &letter)?;
             text.push(b'\n');

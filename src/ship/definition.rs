@@ -10,8 +10,9 @@ use crate::pipeline::{PipelineError as Mistake, Place as Text};
 use crate::query::Query;
 use crate::ship::auth::{Auth, Secret};
 use crate::ship::kinds::http::{Body, Template};
+use crate::ship::kinds::stream::with_port;
 use crate::ship::kinds::syslog::{Address, FACILITIES, Transport};
-use crate::ship::kinds::{bulk, file, http, loki, otlp, syslog};
+use crate::ship::kinds::{bulk, file, http, loki, nats, otlp, syslog};
 use crate::ship::mapping::Mapping;
 use crate::ship::retry::Backoff;
 use crate::ship::sink::{Batch, Compression, Keep, Kind, Sink, Start, Web};
@@ -71,6 +72,7 @@ struct Table {
     max_message: Option<Spanned<Bytes>>,
     structured: Option<Spanned<String>>,
     path: Option<Spanned<PathBuf>>,
+    subject: Option<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -206,10 +208,11 @@ impl Reader<'_> {
                 encoding: table.encoding.take().map(Spanned::into_inner).unwrap_or_default(),
             }),
             "syslog" => Kind::Syslog(self.syslog(table)?),
+            "nats" => Kind::Nats(self.nats(table)?),
             "file" => Kind::File(file::Settings { path: self.needed(table.path.take(), "path")?.into_inner() }),
             "stdout" => Kind::Stdout,
             other => {
-                let known = "http, elasticsearch, loki, otlp, syslog, file and stdout";
+                let known = "http, elasticsearch, loki, otlp, syslog, nats, file and stdout";
                 return Err(self.place.wrong(table.kind.span(), format!("{other:?} is no kind; there are {known}")));
             }
         };
@@ -239,6 +242,7 @@ impl Reader<'_> {
             ("max_message", span(&table.max_message)),
             ("structured", span(&table.structured)),
             ("path", span(&table.path)),
+            ("subject", span(&table.subject)),
             ("auth.user", span(&table.auth.user)),
             ("tls.cert", span(&table.tls.cert)),
         ];
@@ -321,6 +325,29 @@ impl Reader<'_> {
             hostname: table.hostname.take().map_or_else(own, Spanned::into_inner),
             max_message,
             structured: structured.map(Spanned::into_inner),
+        })
+    }
+
+    fn nats(&self, table: &mut Table) -> Result<nats::Settings, Mistake> {
+        let url = self.needed(table.url.take(), "url")?;
+        let subject = self.needed(table.subject.take(), "subject")?;
+        let (scheme, host) = url.get_ref().split_once("://").unwrap_or_default();
+        let host = with_port(host, 4222).filter(|_| matches!(scheme, "nats" | "tls"));
+        let host = host.ok_or_else(|| {
+            let message = format!("{:?} is no address; write nats://HOST or tls://HOST", url.get_ref());
+            self.place.wrong(url.span(), message)
+        })?;
+        if !nats::is_subject(subject.get_ref()) {
+            let message = format!("{:?} is no subject; write words with dots between them", subject.get_ref());
+            return Err(self.place.wrong(subject.span(), message));
+        }
+        Ok(nats::Settings {
+            host,
+            needs_tls: scheme == "tls",
+            tls: self.tls(std::mem::take(&mut table.tls))?,
+            auth: self.auth(std::mem::take(&mut table.auth))?,
+            subject: subject.into_inner(),
+            timeout: self.timeout(table)?,
         })
     }
 

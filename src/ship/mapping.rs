@@ -93,7 +93,7 @@ pub(super) mod tests {
             level: Level::Error,
             level_source: LevelSource::Field,
             raw: "raw: no \"route\"\nto host".into(),
-            message: Text::Slice(5..24),
+            message: Text::Slice(5..23),
             source: "logs/api.log".into(),
             service: "api".into(),
             logger: Some("net.http".into()),

@@ -24,7 +24,7 @@
 //!
 //! **On disk**, in `ship/` of the data folder: `NAME.json` is the cursor: the identity of the store, a place for each lane,
 //! and counts; replaced atomically and synced after each acknowledged batch, never before. `NAME.dead.ndjson` has what was
-//! refused, one JSON object a line: when, why, id, entry with its raw text; synced before the cursor passes the entry.
+//! refused, one JSON object a line: when, why, id, entry (with its raw text where the sink has that); synced before the cursor passes the entry.
 //! The identity is the file `partitions/identity`: a store that was made anew has another, and sinks begin again.
 //!
 //! **Order.** A source is always in the same lane, and a lane has one batch on its way. Lanes have places of their own, so

@@ -42,10 +42,17 @@ struct Lane {
     bytes: usize,
     /// Since when the first of the queue waits.
     since: Option<Instant>,
-    /// The first and the number of entries on their way.
-    flying: Option<(Place, usize)>,
+    /// What is on its way.
+    flying: Option<Flying>,
     /// What is before it came to this lane in an earlier run.
     from: Place,
+}
+
+#[derive(Clone, Copy)]
+struct Flying {
+    first: Place,
+    entries: usize,
+    bytes: usize,
 }
 
 struct Landed {
@@ -121,6 +128,8 @@ impl Run {
             next_save: now,
             shipment,
         };
+        // Durable from the beginning: "now" is now, also after a crash before the first entry.
+        run.shipment.state.advance(run.shipment.state.cursor().lanes);
         run.begin();
         run
     }
@@ -159,8 +168,12 @@ impl Run {
     fn read(&mut self) -> bool {
         let batch = self.shipment.state.sink.batch;
         let ahead = BATCHES_AHEAD * self.lanes.len();
-        let (entries, bytes) = self.lanes.iter().fold((0, 0), |(n, m), lane| (n + lane.queue.len(), m + lane.bytes));
-        if entries >= ahead * batch.entries || bytes >= ahead * batch.bytes || Instant::now() < self.next_look {
+        let (entries, bytes) = self.lanes.iter().fold((0, 0), |(n, m), lane| {
+            let (entries, bytes) = lane.flying.map_or((0, 0), |flying| (flying.entries, flying.bytes));
+            (n + lane.queue.len() + entries, m + lane.bytes + bytes)
+        });
+        let is_full = entries + batch.entries > ahead * batch.entries || bytes + batch.bytes > ahead * batch.bytes;
+        if is_full || Instant::now() < self.next_look {
             return false;
         }
         let before = self.feed.place();
@@ -221,7 +234,7 @@ impl Run {
     /// How far each lane is.
     fn places(&self) -> Vec<Place> {
         let place = |lane: &Lane| {
-            let first = lane.flying.map(|(place, _)| place).or_else(|| lane.queue.front().map(|item| item.place));
+            let first = lane.flying.map(|flying| flying.first).or_else(|| lane.queue.front().map(|item| item.place));
             // What was not read yet and is before `from` is not this lane's to send.
             first.unwrap_or(self.feed.place().max(lane.from))
         };
@@ -237,7 +250,8 @@ impl Run {
     }
 
     fn report(&mut self) {
-        let waiting = self.lanes.iter().map(|lane| lane.queue.len() + lane.flying.map_or(0, |(_, count)| count)).sum();
+        let waiting =
+            self.lanes.iter().map(|lane| lane.queue.len() + lane.flying.map_or(0, |flying| flying.entries)).sum();
         self.shipment.state.set_waiting(waiting);
         self.save(false);
     }
@@ -266,7 +280,8 @@ impl Lane {
         }
         self.bytes = self.bytes.saturating_sub(taken);
         self.since = (!self.queue.is_empty()).then(Instant::now);
-        self.flying = items.first().map(|first: &Item| (first.place, items.len()));
+        self.flying =
+            items.first().map(|first: &Item| Flying { first: first.place, entries: items.len(), bytes: taken });
         items
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::query::Query;
 use crate::ship::auth::Auth;
-use crate::ship::kinds::{bulk, file, http, loki, otlp, syslog};
+use crate::ship::kinds::{bulk, file, http, loki, nats, otlp, syslog};
 use crate::ship::mapping::Mapping;
 use crate::ship::retry::Backoff;
 use crate::ship::tls::Tls;
@@ -36,6 +36,7 @@ pub enum Kind {
     Loki(loki::Settings),
     Otlp(otlp::Settings),
     Syslog(syslog::Settings),
+    Nats(nats::Settings),
     File(file::Settings),
     Stdout,
 }
@@ -122,6 +123,7 @@ impl Kind {
             Kind::Loki(_) => "loki",
             Kind::Otlp(_) => "otlp",
             Kind::Syslog(_) => "syslog",
+            Kind::Nats(_) => "nats",
             Kind::File(_) => "file",
             Kind::Stdout => "stdout",
         }
@@ -135,6 +137,7 @@ impl Kind {
             | Kind::Loki(loki::Settings { web, .. })
             | Kind::Otlp(otlp::Settings { web, .. }) => crate::sys::web::without_password(&web.url),
             Kind::Syslog(settings) => settings.address.to_string(),
+            Kind::Nats(settings) => format!("nats://{} {}", settings.host, settings.subject),
             Kind::File(settings) => settings.path.display().to_string(),
             Kind::Stdout => "standard output".to_owned(),
         }

@@ -20,6 +20,7 @@ fn the_least_that_must_be_said() {
     check("kind = \"otlp\"\nurl = \"http://h:4318\"", "http://h:4318");
     check("kind = \"syslog\"\nurl = \"tls://h\"", "tls://h:6514");
     check("kind = \"file\"\npath = \"out.ndjson\"", "out.ndjson");
+    check("kind = \"nats\"\nurl = \"nats://h\"\nsubject = \"logs.a\"", "nats://h:4222 logs.a");
     check("kind = \"stdout\"", "standard output");
     assert!(read("").unwrap().is_empty());
 }
@@ -55,6 +56,10 @@ fn mistakes_name_their_place() {
     check("kind = \"stdout\"\nurl = \"http://h\"", "`url` is nothing to a sink of kind stdout");
     check("kind = \"stdout\"\n[sink.auth]\nuser = \"u\"", "`auth.user` is nothing to a sink of kind stdout");
     check("kind = \"syslog\"\nurl = \"h:514\"", "write udp://HOST");
+    check("kind = \"nats\"\nurl = \"http://h\"\nsubject = \"a\"", "write nats://HOST");
+    check("kind = \"nats\"\nurl = \"nats://u:p@h\"\nsubject = \"a\"", "write nats://HOST");
+    check("kind = \"nats\"\nurl = \"nats://h\"\nsubject = \"a.>\"", "is no subject");
+    check("kind = \"nats\"\nurl = \"nats://h\"", "lacks `subject`");
     check("kind = \"syslog\"\nurl = \"udp://h\"\nfacility = \"local9\"", "is no facility");
     check("kind = \"syslog\"\nurl = \"udp://h\"\nstructured = \"logmill\"", "NAME@NUMBER");
     check("kind = \"syslog\"\nurl = \"udp://h\"\nmax_message = \"10\"", "between 480 bytes");
@@ -77,5 +82,5 @@ fn the_example_of_the_page_and_the_examples_that_ship_are_good() {
     let is_example = |line: &&str| line.starts_with('#') && !line.starts_with("# ");
     let examples: Vec<&str> = shipped.lines().filter(is_example).map(|line| &line[1..]).collect();
     let kinds: Vec<&str> = read(&examples.join("\n")).unwrap().iter().map(|sink| sink.kind.name()).collect();
-    assert_eq!(kinds, ["elasticsearch", "otlp", "loki", "http", "syslog", "file"]);
+    assert_eq!(kinds, ["elasticsearch", "otlp", "loki", "http", "syslog", "nats", "file"]);
 }

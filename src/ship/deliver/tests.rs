@@ -76,7 +76,6 @@ fn items(count: u64) -> Vec<Item> {
 
 impl Bench {
     fn run(&mut self, model: &mut Model, count: u64) -> Result<(), Stopped> {
-        // Pauses are skipped over.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(self.delivery.deliver(model, items(count)))
     }
@@ -104,11 +103,11 @@ proptest! {
         // Fewer than are waited for.
         poison in prop::collection::btree_set(0..60_u64, 0..3),
         most in 1..80_usize,
-        moods in prop::collection::vec(prop::sample::select(&[
+        moods in prop::collection::vec(prop::sample::select(vec![
             again(),
             Answer::Stuck { why: "who are you".into() },
             Answer::Each(vec![One::Again("full".into()), One::Accepted, One::Accepted]),
-        ][..]), 0..5),
+        ]), 0..5),
     ) {
         let mut bench = bench();
         let has_each = moods.iter().any(|mood| matches!(mood, Answer::Each(_)));
@@ -164,13 +163,15 @@ fn it_stops_when_told_and_while_it_waits() {
     let mut sink = (*waits.delivery.state.sink).clone();
     sink.retry = Backoff { min: Span(Duration::from_secs(3600)), max: Span(Duration::from_secs(3600)) };
     waits.delivery.state = State::new(Arc::new(sink), waits.folder.path(), Cursor::default());
-    let stop = waits.stop.clone();
-    let teller = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(50));
-        stop.send(true).unwrap();
-    });
     let mut model = Model { moods: [again()].into(), ..Model::default() };
-    assert_eq!(waits.run(&mut model, 3), Err(Stopped));
-    teller.join().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let (result, ()) = runtime.block_on(async {
+        let tell = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            waits.stop.send(true).unwrap();
+        };
+        tokio::join!(waits.delivery.deliver(&mut model, items(3)), tell)
+    });
+    assert_eq!(result, Err(Stopped));
     assert_eq!((model.requests, model.taken.len()), (1, 0));
 }

@@ -4,10 +4,12 @@ pub mod bulk;
 pub mod file;
 pub mod http;
 pub mod loki;
+pub mod nats;
 pub mod otlp;
 pub mod otlp_encode;
 mod protobuf;
 mod sender;
+pub mod stream;
 pub mod syslog;
 mod web;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::ship::deliver::Send;
+use crate::ship::kinds::nats::Publisher;
 use crate::ship::kinds::syslog::Line;
 use crate::ship::kinds::web::Poster;
 use crate::ship::kinds::{bulk, file, http, loki, otlp};
@@ -13,6 +14,7 @@ pub struct Sender {
     sink: Arc<Sink>,
     poster: Option<Poster>,
     line: Option<Line>,
+    publisher: Option<Publisher>,
 }
 
 impl Sender {
@@ -23,19 +25,26 @@ impl Sender {
             | Kind::Elasticsearch(bulk::Settings { web, .. })
             | Kind::Loki(loki::Settings { web, .. })
             | Kind::Otlp(otlp::Settings { web, .. }) => Some(Poster::new(web)?),
-            Kind::Syslog(_) | Kind::File(_) | Kind::Stdout => None,
+            Kind::Syslog(_) | Kind::File(_) | Kind::Stdout | Kind::Nats(_) => None,
         };
         let line = match &sink.kind {
             Kind::Syslog(settings) => Some(Line::new(settings)?),
             _ => None,
         };
-        Ok(Sender { sink: sink.clone(), poster, line })
+        let publisher = match &sink.kind {
+            Kind::Nats(settings) => Some(Publisher::new(settings)?),
+            _ => None,
+        };
+        Ok(Sender { sink: sink.clone(), poster, line, publisher })
     }
 }
 
 impl Send for Sender {
     async fn send(&mut self, items: &[Item]) -> Answer {
         let mapping = &self.sink.mapping;
+        if let (Kind::Nats(settings), Some(publisher)) = (&self.sink.kind, &mut self.publisher) {
+            return publisher.send(settings, mapping, items).await;
+        }
         match (&self.sink.kind, &self.poster, &mut self.line) {
             (Kind::Http(settings), Some(poster), _) => http::send(settings, mapping, poster, items).await,
             (Kind::Elasticsearch(settings), Some(poster), _) => bulk::send(settings, mapping, poster, items).await,

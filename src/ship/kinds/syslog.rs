@@ -9,12 +9,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UdpSocket;
 use tokio_rustls::TlsConnector;
 
 use crate::record::{Level, timestamp};
+use crate::ship::kinds::stream::{Stream, connect, secure, with_port};
 use crate::ship::tls::Tls;
 use crate::ship::{Answer, Item};
 use crate::sys::units::{Bytes, Span};
@@ -66,39 +66,12 @@ enum Open {
     Stream(Box<dyn Stream>),
 }
 
-trait Stream: AsyncRead + AsyncWrite + Unpin {
-    /// What is below, whatever is on it.
-    fn socket(&self) -> &TcpStream;
-}
-
-impl Stream for TcpStream {
-    fn socket(&self) -> &TcpStream {
-        self
-    }
-}
-
-impl Stream for tokio_rustls::client::TlsStream<TcpStream> {
-    fn socket(&self) -> &TcpStream {
-        self.get_ref().0
-    }
-}
-
 impl Address {
     /// `tcp://HOST:PORT`; the port may be missing.
     pub fn parse(text: &str) -> Option<Address> {
         let (scheme, host) = text.split_once("://")?;
         let (_, transport, port) = TRANSPORTS.iter().find(|(name, ..)| *name == scheme)?;
-        let host = host.trim_end_matches('/');
-        let has_port = host
-            .rsplit_once(':')
-            .is_some_and(|(rest, port)| port.parse::<u16>().is_ok() && (!rest.contains(':') || rest.ends_with(']')));
-        let is_good = !host.is_empty() && !host.contains('/') && !host.starts_with(':');
-        let host = if has_port { host.to_owned() } else { format!("{host}:{port}") };
-        is_good.then_some(Address { transport: *transport, host })
-    }
-
-    fn name(&self) -> &str {
-        self.host.rsplit_once(':').map_or(self.host.as_str(), |(name, _)| name).trim_matches(['[', ']'])
+        Some(Address { transport: *transport, host: with_port(host, *port)? })
     }
 }
 
@@ -169,11 +142,12 @@ impl Line {
             socket.connect(target).await?;
             return Ok(Open::Datagrams(socket));
         }
-        let stream = TcpStream::connect(host).await?;
-        stream.set_nodelay(true)?;
-        let Some(tls) = &self.tls else { return Ok(Open::Stream(Box::new(stream))) };
-        let name = ServerName::try_from(settings.address.name().to_owned()).map_err(io::Error::other)?;
-        Ok(Open::Stream(Box::new(tls.connect(name, stream).await?)))
+        let stream = connect(host).await?;
+        let stream = match &self.tls {
+            Some(tls) => secure(stream, host, tls).await?,
+            None => Box::new(stream),
+        };
+        Ok(Open::Stream(stream))
     }
 }
 
@@ -262,6 +236,7 @@ fn structured(settings: &Settings, item: &Item) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ship::kinds::stream::name_of;
     use crate::ship::mapping::tests::item;
 
     fn settings() -> Settings {
@@ -281,7 +256,7 @@ mod tests {
         let check = |text: &str, want: Option<(&str, &str)>| {
             let address = Address::parse(text);
             assert_eq!(address.as_ref().map(|a| a.to_string()).as_deref(), want.map(|(whole, _)| whole), "{text}");
-            assert_eq!(address.as_ref().map(Address::name), want.map(|(_, name)| name), "{text}");
+            assert_eq!(address.as_ref().map(|a| name_of(&a.host)), want.map(|(_, name)| name), "{text}");
         };
         check("udp://10.0.0.1", Some(("udp://10.0.0.1:514", "10.0.0.1")));
         check("tcp://logs.example:1514/", Some(("tcp://logs.example:1514", "logs.example")));
