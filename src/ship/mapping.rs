@@ -42,7 +42,7 @@ impl Mapping {
             .flatten()
         {
             let full = format!("{FIELDS}{name}");
-            if !self.wants(&full) && !self.only.iter().any(|wanted| wanted == "fields") {
+            if !self.wants(&full) {
                 continue;
             }
             match self.renamed(&full) {
@@ -66,10 +66,10 @@ impl Mapping {
     }
 
     fn wants(&self, name: &str) -> bool {
-        let among = |names: &[String]| names.iter().any(|own| own == name);
+        // `fields` are all of them.
         let is_field = name.starts_with(FIELDS);
-        let dropped = among(&self.drop) || (is_field && self.drop.iter().any(|own| own == "fields"));
-        (self.only.is_empty() || among(&self.only)) && !dropped
+        let among = |names: &[String]| names.iter().any(|own| own == name || (is_field && own == "fields"));
+        (self.only.is_empty() || among(&self.only)) && !among(&self.drop)
     }
 
     fn renamed(&self, name: &str) -> Option<&str> {

@@ -278,7 +278,7 @@ mod tests {
         };
         let head = "1 2026-11-25T09:46:40.123456Z host_a";
         check(|_, _| (), &format!("<131>{head} api - - - no \"route\"\nto host"));
-        check(|s, _| s.max_message = Bytes(60), &format!("<131>{head} api - - - n"));
+        check(|s, _| s.max_message = Bytes(60), &format!("<131>{head} api - - - no \"rout"));
         check(
             |s, i| {
                 s.structured = Some("logmill@32473".into());

@@ -181,7 +181,7 @@ fn tls_knows_both_sides_or_says_why_not() {
         return;
     }
     let home = home("kind = \"stdout\"");
-    certificates(&home, &[("server", 2), ("stale", -2), ("client", 2)]);
+    certificates(&home, &[("server", 2), ("stale", -1), ("client", 2)]);
     let (good, taken) = tls_receiver(&home, "server");
     let (stale, _) = tls_receiver(&home, "stale");
     let define = |port: u16, tls: &str| {

@@ -177,7 +177,8 @@ fn loki_and_otlp_are_posted_where_they_listen() {
 
 #[test]
 fn hostile_answers_cost_time_and_nothing_else() {
-    let moods: [(&str, fn() -> Reply); 7] = [
+    type Mood = (&'static str, fn() -> Reply);
+    let moods: [Mood; 7] = [
         ("401", || Reply::Status(401)),
         ("301", || Reply::With { status: 301, headers: vec![("location", "/again".into())], body: String::new() }),
         ("404", || Reply::Status(404)),
