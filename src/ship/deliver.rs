@@ -16,7 +16,7 @@ const PATIENT_REFUSALS: u32 = 20;
 const REFUSAL_PAUSE: Duration = Duration::from_millis(500);
 
 /// What sends; a real sink, or a model of one in tests.
-pub trait Send {
+pub trait Transport {
     async fn send(&mut self, items: &[Item]) -> Answer;
 }
 
@@ -44,7 +44,7 @@ struct Course {
 impl Delivery {
     /// See the module. Within the batch the order stays as it is, but for entries that are taken later than others by
     /// the sink's own will.
-    pub async fn deliver(&mut self, sender: &mut impl Send, items: Vec<Item>) -> Result<(), Stopped> {
+    pub async fn deliver(&mut self, sender: &mut impl Transport, items: Vec<Item>) -> Result<(), Stopped> {
         let mut left = VecDeque::from([items]);
         let mut course = Course::default();
         while let Some(items) = left.pop_front() {

@@ -71,6 +71,8 @@ struct Run {
     flights: FuturesUnordered<Flight>,
     next_look: Instant,
     next_save: Instant,
+    /// When senders that could not be made are tried again.
+    next_open: Instant,
 }
 
 impl Shipment {
@@ -126,6 +128,7 @@ impl Run {
             flights: FuturesUnordered::new(),
             next_look: now,
             next_save: now,
+            next_open: now,
             shipment,
         };
         // Durable from the beginning: "now" is now, also after a crash before the first entry.
@@ -154,11 +157,17 @@ impl Run {
 
     /// Makes senders where there are none. What a person has to mend is told, and tried again.
     fn open_lanes(&mut self) {
+        if Instant::now() < self.next_open {
+            return;
+        }
         for lane in &mut self.lanes {
             if lane.sender.is_none() && lane.flying.is_none() {
                 match Sender::new(&self.shipment.state.sink) {
                     Ok(sender) => lane.sender = Some(sender),
-                    Err(why) => return self.shipment.state.problem(clock::now(), why),
+                    Err(why) => {
+                        self.next_open = Instant::now() + self.shipment.state.sink.retry.max.0;
+                        return self.shipment.state.problem(clock::now(), why);
+                    }
                 }
             }
         }

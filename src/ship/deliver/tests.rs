@@ -24,7 +24,7 @@ struct Model {
     requests: usize,
 }
 
-impl Send for Model {
+impl Transport for Model {
     async fn send(&mut self, items: &[Item]) -> Answer {
         self.requests += 1;
         if let Some(mood) = self.moods.pop_front() {

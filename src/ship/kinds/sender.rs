@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ship::deliver::Send;
+use crate::ship::deliver::Transport;
 use crate::ship::kinds::nats::Publisher;
 use crate::ship::kinds::syslog::Line;
 use crate::ship::kinds::web::Poster;
@@ -39,7 +39,7 @@ impl Sender {
     }
 }
 
-impl Send for Sender {
+impl Transport for Sender {
     async fn send(&mut self, items: &[Item]) -> Answer {
         let mapping = &self.sink.mapping;
         if let (Kind::Nats(settings), Some(publisher)) = (&self.sink.kind, &mut self.publisher) {

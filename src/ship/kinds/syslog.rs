@@ -46,6 +46,9 @@ pub enum Transport {
     Tls,
 }
 
+/// So long a new receiver over TLS may take to refuse us.
+const JUDGED: Duration = Duration::from_millis(500);
+
 const TRANSPORTS: [(&str, Transport, u16); 3] =
     [("udp", Transport::Udp, 514), ("tcp", Transport::Tcp, 601), ("tls", Transport::Tls, 6514)];
 
@@ -144,10 +147,20 @@ impl Line {
         }
         let stream = connect(host).await?;
         let stream = match &self.tls {
-            Some(tls) => secure(stream, host, tls).await?,
+            Some(tls) => judged(secure(stream, host, tls).await?).await?,
             None => Box::new(stream),
         };
         Ok(Open::Stream(stream))
+    }
+}
+
+/// In TLS 1.3 a server looks at our certificate when the handshake is over for us. What is sent before it has said no
+/// would count as received.
+async fn judged(mut stream: Box<dyn Stream>) -> io::Result<Box<dyn Stream>> {
+    match tokio::time::timeout(JUDGED, stream.read(&mut [0])).await {
+        Err(_) => Ok(stream),
+        Ok(Err(error)) => Err(error),
+        Ok(Ok(_)) => Err(io::Error::other("the receiver ended the connection when it had seen our certificate")),
     }
 }
 
