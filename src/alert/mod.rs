@@ -1,5 +1,5 @@
 //! Layer 6: alerts. A [`Measure`] gives samples as of a moment, the [`engine`] makes states of them, label set by label
-//! set, a [`Ledger`] for each notifier says what it has still to be told, and [`send`] tells it. All that is remembered
+//! set, a [`Ledger`] for each notifier says what it has still to be told, and [`send()`] tells it. All that is remembered
 //! is one [`State`]. Nothing here starts a thread: the daemon does. What follows is the page for those who write alerts.
 #![doc = include_str!("manual.md")]
 
