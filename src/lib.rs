@@ -20,6 +20,7 @@ pub mod tail; // layer 3
 pub mod search; // layer 4
 
 pub mod metrics; // layer 5
+pub mod ship; // layer 5
 
 pub mod alert; // layer 6
 

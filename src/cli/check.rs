@@ -16,6 +16,7 @@ pub fn run(common: &Common) -> anyhow::Result<()> {
             serde_json::json!({
                 "ok": loaded.policy_is_whole, "config": loaded.path, "samples": loaded.samples, "warnings": loaded.warnings,
                 "pipelines": loaded.pipelines.iter().map(|p| p.name()).collect::<Vec<_>>(),
+                "sinks": loaded.sinks.iter().map(|sink| &sink.name).collect::<Vec<_>>(),
                 "policy": loaded.policy_path, "sections": loaded.policy.sections.len(),
                 "alerts": loaded.alerts.alerts.iter().map(|alert| &alert.name).collect::<Vec<_>>(),
             })
@@ -44,6 +45,9 @@ pub fn run(common: &Common) -> anyhow::Result<()> {
         loaded.alerts.probes.len(),
         loaded.alerts.notifiers.len()
     );
+    for sink in loaded.sinks.iter() {
+        outln!("{good}  sink {} ({}): {}", sink.name, sink.kind.name(), sink.kind.target());
+    }
     for warning in &loaded.warnings {
         outln!("{}  {warning}", colour("warning", "33"));
     }

@@ -20,6 +20,7 @@ mod reindex;
 mod rotate;
 mod run;
 mod search;
+mod ship;
 mod silence;
 mod status;
 mod timeline;
@@ -102,6 +103,8 @@ enum Command {
     Rotate(rotate::Arguments),
     /// Remove the partitions that retention says must go, now
     Prune(prune::Arguments),
+    /// Sinks: how far they are; send again, or leave out
+    Ship(ship::Arguments),
     /// See it all at work on generated logs, in a folder of its own
     Demo(demo::Arguments),
     /// Print a shell's completions
@@ -154,6 +157,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Check => check::run(common),
         Command::Rotate(arguments) => rotate::run(common, &arguments),
         Command::Prune(arguments) => prune::run(common, &arguments),
+        Command::Ship(arguments) => ship::run(common, &arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
+use crate::cli::Common;
 use crate::cli::ask::control;
 use crate::cli::output::{Format, cell, outln};
-use crate::cli::{Common, Usage};
-use crate::config::{load_main, retention};
+use crate::cli::ship::sinks;
+use crate::config::load;
 use crate::daemon::{Board, prune};
 use crate::http::Client;
 use crate::store::Writer;
@@ -19,15 +20,18 @@ pub struct Arguments {
 }
 
 pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
-    let config = load_main(common.config.as_deref(), |c| common.adjust(c))?;
+    let loaded = load(common.config.as_deref(), |c| common.adjust(c))?;
+    let config = &loaded.config;
     let mut answer = match Client::of_data_dir(&config.control_socket()) {
         Some(client) => control(&client, &json!({ "do": "prune", "dry_run": arguments.dry_run }))?,
         None => {
             anyhow::ensure!(config.data_dir.exists(), "there is no logmill data in {}", config.data_dir.display());
-            let retention = retention(&config, clock::now()).map_err(Usage::error)?;
             // It keeps the lock of the data folder.
             let writer = Writer::open(&config.data_dir, config.store_options())?;
-            let plan = prune(&writer.shared(), &retention, &Board::default(), clock::now(), arguments.dry_run);
+            let shared = writer.shared();
+            let sinks = sinks(&loaded, &shared.committed())?;
+            let (now, board) = (clock::now(), Board::default());
+            let plan = prune(&shared, &loaded.retention, &sinks, &board, now, arguments.dry_run);
             plan.map_err(anyhow::Error::msg)?.to_json()
         }
     };

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::alert::Rules;
-use crate::config::{Config, SHIPPED_POLICY, retention};
+use crate::config::{Config, SHIPPED_POLICY, retention, sinks};
 use crate::pipeline::Pipeline;
 use crate::rotate::{Level, Policy, Problem};
+use crate::ship::Sink;
 use crate::store::Retention;
 use crate::sys::clock;
 use crate::sys::units::Bytes;
@@ -53,6 +54,9 @@ pub struct Loaded {
     pub retention: Retention,
     pub alerts: Arc<Rules>,
     pub alerts_path: PathBuf,
+    pub sinks: Arc<Vec<Arc<Sink>>>,
+    /// The file they are in, when there is one.
+    pub sinks_path: Option<PathBuf>,
     pub warnings: Vec<String>,
     /// `None`: no server.
     pub http: Option<SocketAddr>,
@@ -123,6 +127,10 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
         problems.extend(wrong);
         Rules::default()
     });
+    let (sinks, sinks_path) = sinks::load(&config).unwrap_or_else(|error| {
+        problems.push(error);
+        Default::default()
+    });
     if !problems.is_empty() {
         return Err(Problems(problems));
     }
@@ -138,6 +146,8 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
         retention,
         alerts: Arc::new(alerts),
         alerts_path,
+        sinks: Arc::new(sinks),
+        sinks_path,
         warnings,
         http,
     })

@@ -7,6 +7,7 @@ mod budgets;
 mod health;
 mod load;
 mod retention;
+mod sinks;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,6 +38,8 @@ pub struct Config {
     pub pipelines: Option<PathBuf>,
     /// File of alerts, probes and notifiers. Unset: `config/alerts.toml`, and where that is missing the shipped one.
     pub alerts: Option<PathBuf>,
+    /// File of sinks. Unset: `config/sinks.toml` where it is there, otherwise none.
+    pub sinks: Option<PathBuf>,
     /// Address of the HTTP server, or `off`.
     pub http: String,
     pub follow: Follow,
@@ -154,6 +157,7 @@ impl Default for Config {
             data_dir: "data".into(),
             pipelines: None,
             alerts: None,
+            sinks: None,
             http: "127.0.0.1:7600".into(),
             follow: Follow::default(),
             store: Store::default(),

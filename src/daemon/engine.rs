@@ -151,7 +151,7 @@ fn end(deadline: &Deadline) -> Instant {
 }
 
 /// `work`, and a word on the board should it end, even by a panic, while nobody wants it to.
-fn guarded(
+pub fn guarded(
     name: &'static str,
     board: &Board,
     stopping: &Arc<AtomicBool>,

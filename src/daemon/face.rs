@@ -17,6 +17,7 @@ use crate::daemon::metrics::Numbers;
 use crate::daemon::partitions::{partitions, prune};
 use crate::daemon::reload::Reloading;
 use crate::daemon::rotation::Rotating;
+use crate::daemon::shipping::Shipping;
 use crate::daemon::tailing::TailCommand;
 use crate::http::{Backend, Control, Health, Tails};
 use crate::metrics;
@@ -37,6 +38,7 @@ pub struct Face {
     pub shared: Shared,
     pub current: Current,
     pub rotating: Rotating,
+    pub shipping: Shipping,
     pub commands: Sender<TailCommand>,
     pub waker: SyncSender<()>,
     pub numbers: Numbers,
@@ -102,6 +104,7 @@ impl Backend for Face {
         let alerts = self.desk.to_json();
         let (partitions, _) = partitions(&self.shared.partitions(), true);
         let redacted = redacted(&lock(&self.current).pipelines);
+        let committed = self.shared.committed();
         let facts = self.board.lock();
         let files: Vec<Value> = facts.files.iter().map(|file| followed(file, &facts)).collect();
         json!({
@@ -130,6 +133,7 @@ impl Backend for Face {
             "redacted": redacted,
             "tails": self.tails.count(),
             "alerts": alerts,
+            "sinks": self.shipping.sinks.to_json(&committed),
             "memory_bytes": process::resident_bytes(),
         })
     }
@@ -180,7 +184,7 @@ impl Backend for Face {
             Control::EndSilence { id } => self.desk.end_silence(id),
             Control::Prune { dry_run } => {
                 let retention = lock(&self.current).retention.clone();
-                let plan = prune(&self.shared, &retention, &self.board, clock::now(), dry_run)?;
+                let plan = prune(&self.shared, &retention, &self.shipping.sinks, &self.board, clock::now(), dry_run)?;
                 Ok(plan.to_json())
             }
             Control::RotationPlan { force } => {
@@ -207,6 +211,8 @@ impl Backend for Face {
                 Ok(json!({ "lines": lines, "failures": self.rotating.failures() }))
             }
             Control::Reload => self.reloading.reload(),
+            Control::ShipReplay { sink, since } => self.shipping.replay(&sink, since).map(Value::from),
+            Control::ShipSkip { sink } => self.shipping.skip(&sink).map(Value::from),
             Control::Commit => {
                 let request = self.board.request_commit();
                 match self.board.wait_for_commit(request, COMMIT_PATIENCE) {

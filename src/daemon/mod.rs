@@ -5,7 +5,7 @@
 //!   ▲                  │                 ▲           │
 //!   └── TailCommand ───┼─────────────────┴───────────┘ looks, renames, compresses, removes partitions
 //!                      ▼
-//!                 store::Shared ──▶ http (search, rate, status)
+//!                 store::Shared ──▶ http (search, rate, status), ship (sinks)
 //! ```
 //!
 //! Batches flow forward over a bounded channel, so a slow store slows reading and nothing else. What flows back is
@@ -24,6 +24,7 @@ mod reload;
 mod rotation;
 mod run;
 mod serving;
+mod shipping;
 mod tailing;
 
 pub use board::{Board, IngestState};
@@ -31,3 +32,4 @@ pub use engine::{Engine, EngineError};
 pub use partitions::{partitions, prune, seal_one};
 pub use rotation::Rotating;
 pub use run::{Adjust, run};
+pub use shipping::Shipping;

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::daemon::Board;
 use crate::daemon::index::{Current, lock};
+use crate::ship::Sinks;
 use crate::store::{
-    PartitionInfo, PartitionView, Plan, Retention, SealError, Sealer, Shared, StoreError, remove_partition,
+    Packing, PartitionInfo, PartitionView, Plan, Retention, SealError, Sealer, Shared, StoreError, remove_partition,
 };
 use crate::sys::clock;
 use crate::sys::files::disk_space;
@@ -31,15 +32,26 @@ pub fn partitions(views: &[PartitionView], writing: bool) -> (Vec<PartitionInfo>
     (infos, problems)
 }
 
-/// Removes what retention says must go, oldest first. With `dry_run` it only says.
-pub fn prune(shared: &Shared, retention: &Retention, board: &Board, now: i64, dry_run: bool) -> Result<Plan, String> {
+/// Removes what retention says must go, oldest first. With `dry_run` it only says. What a sink has not had is held for it,
+/// or counted, as the sink says.
+pub fn prune(
+    shared: &Shared,
+    retention: &Retention,
+    sinks: &Sinks,
+    board: &Board,
+    now: i64,
+    dry_run: bool,
+) -> Result<Plan, String> {
     let (partitions, _) = partitions(&shared.partitions(), true);
     let Some(any) = partitions.first() else { return Ok(Plan::default()) };
     let free = disk_space(&any.path).map_err(|e| format!("{}: {e}", any.path.display()))?.0;
-    let plan = retention.plan(&partitions, free, now);
+    let plan = retention.plan(&partitions, free, now, &|number| sinks.holds(number));
     for removal in plan.removals.iter().filter(|_| !dry_run) {
         // The sealer may have put another generation in its place meanwhile: that one goes.
         if let Some(view) = shared.detach(removal.partition.number) {
+            if let Err(error) = sinks.will_lose(&view) {
+                board.error(now, format!("what sinks lose cannot be counted: {error}"));
+            }
             remove_partition(&view.path).map_err(|e| e.to_string())?;
             board.lock().partitions_removed += 1;
             tracing::info!("removed {removal}");
@@ -49,14 +61,14 @@ pub fn prune(shared: &Shared, retention: &Retention, board: &Board, now: i64, dr
 }
 
 /// Seals and repacks, one partition at a time, at low priority, until told to stop.
-pub fn keep_sealing(shared: &Shared, current: &Current, board: &Board, stops: &AtomicBool) {
+pub fn keep_sealing(shared: &Shared, current: &Current, sinks: &Sinks, board: &Board, stops: &AtomicBool) {
     be_nice();
     let mut next = Instant::now();
     while !stops.load(Ordering::Acquire) {
         if Instant::now() >= next {
             let retention = lock(current).retention.clone();
             next = Instant::now() + LOOK_EVERY;
-            match seal_one(shared, &retention, clock::now(), stops) {
+            match seal_one(shared, &retention, sinks, clock::now(), stops) {
                 Ok(true) => next = Instant::now(),
                 Ok(false) | Err(SealError::Stopped) => {}
                 Err(error) => {
@@ -69,15 +81,25 @@ pub fn keep_sealing(shared: &Shared, current: &Current, board: &Board, stops: &A
     }
 }
 
-/// Packs the oldest partition that is due. Whether there was one.
-pub fn seal_one(shared: &Shared, retention: &Retention, now: i64, stop: &AtomicBool) -> Result<bool, SealError> {
+/// Packs the oldest partition that is due. Whether there was one. Nothing is left out that is held for a sink.
+pub fn seal_one(
+    shared: &Shared,
+    retention: &Retention,
+    sinks: &Sinks,
+    now: i64,
+    stop: &AtomicBool,
+) -> Result<bool, SealError> {
     let mut views = shared.partitions();
     // The last one is being written.
     views.pop();
     for view in &views {
         let Ok(info) = view.info(false) else { continue };
         let applied = view.summary.as_ref().map(|summary| summary.applied.as_slice());
-        if let Some(packing) = retention.packing(&info, applied, now) {
+        let packing = match sinks.holds(info.number) {
+            None => retention.packing(&info, applied, now),
+            Some(_) => applied.is_none().then(Packing::default),
+        };
+        if let Some(packing) = packing {
             let begun = Instant::now();
             let sealed = Sealer::run(view, packing, stop)?;
             let entries = sealed.summary.as_ref().map_or(0, |summary| summary.entries);

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Config, Loaded};
 use crate::daemon::alerting::{self, keep_watch};
-use crate::daemon::engine::{Engine, spawn};
+use crate::daemon::engine::{Engine, guarded, spawn};
 use crate::daemon::face::Face;
 use crate::daemon::health::Doctor;
 use crate::daemon::metrics::keep_looking;
@@ -20,6 +20,7 @@ use crate::daemon::partitions::keep_sealing;
 use crate::daemon::reload::Reloading;
 use crate::daemon::rotation::{Rotating, keep_house};
 use crate::daemon::serving::{self, keep_following};
+use crate::daemon::shipping::Shipping;
 use crate::http::{Tails, bind_control, control_router, prepare, router};
 use crate::sys::notify::Supervisor;
 use crate::sys::process::raise_file_limit;
@@ -35,14 +36,19 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
     let (commands, waker) = engine.teller();
     let rotating = Rotating::new(&engine, commands.clone(), waker.clone());
     let house_stops = Arc::new(AtomicBool::new(false));
+    let shipping = Shipping::new(&engine);
     let house = {
-        let (rotating, stops) = (rotating.clone(), house_stops.clone());
-        spawn("house", move || keep_house(&rotating, &stops))?
+        let (rotating, sinks, stops) = (rotating.clone(), shipping.sinks.clone(), house_stops.clone());
+        spawn("house", move || keep_house(&rotating, &sinks, &stops))?
     };
     let sealer = {
         let (shared, current, board) = (engine.shared.clone(), engine.current.clone(), engine.board.clone());
-        let stops = house_stops.clone();
-        spawn("seal", move || keep_sealing(&shared, &current, &board, &stops))?
+        let (sinks, stops) = (shipping.sinks.clone(), house_stops.clone());
+        spawn("seal", move || keep_sealing(&shared, &current, &sinks, &board, &stops))?
+    };
+    let ship = {
+        let (shipping, stops) = (shipping.clone(), house_stops.clone());
+        spawn("ship", guarded("ship", &engine.board, &house_stops, move || shipping.run(&stops)))?
     };
     let looker = {
         let (numbers, current, board) = (engine.numbers.clone(), engine.current.clone(), engine.board.clone());
@@ -73,6 +79,7 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
         shared: engine.shared.clone(),
         current: engine.current.clone(),
         rotating,
+        shipping,
         commands,
         waker,
         numbers: engine.numbers.clone(),
@@ -93,7 +100,7 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
     let begun = Instant::now();
     let clean = engine.stop(deadline);
     // A script may take its time; what it was started for is done by the next run.
-    for thread in [house, sealer, looker, follower, watch] {
+    for thread in [house, sealer, looker, follower, watch, ship] {
         join_until(thread, begun + deadline);
     }
     let _ = std::fs::remove_file(&socket);

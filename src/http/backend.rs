@@ -33,6 +33,14 @@ pub enum Control {
     RemoveOrphans,
     Commit,
     Reload,
+    /// From the first entry on that is not older, nanoseconds since the epoch.
+    ShipReplay {
+        sink: String,
+        since: i64,
+    },
+    ShipSkip {
+        sink: String,
+    },
     /// Nobody is told of what matches, for so long.
     Silence {
         matchers: Vec<String>,

@@ -78,7 +78,7 @@ const QUERIES: [&str; 44] = [
 ];
 
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Add { group: usize, entries: Vec<Entry> },
     Commit,
     Roll,
@@ -127,7 +127,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
     )
 }
 
-fn any_step() -> impl Strategy<Value = Step> {
+pub(super) fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..3_usize, prop::collection::vec(any_entry(), 1..120))
             .prop_map(|(group, entries)| Step::Add { group, entries }),
@@ -138,7 +138,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 /// Everything that was added, with its sequence number.
-type Truth = Vec<(u64, Entry)>;
+pub(super) type Truth = Vec<(u64, Entry)>;
 
 fn newest_first(truth: &Truth, query: &Query, window: Window) -> Vec<(u64, Entry)> {
     let is_hit = |entry: &Entry| window.contains(entry.time) && query.matches(entry);
@@ -183,21 +183,21 @@ fn compare(shared: &Shared, truth: &Truth, query: &str, window: Window) {
     assert_eq!(total.errors, want.iter().filter(|(_, entry)| entry.level.is_error()).count() as u64, "{query}");
 }
 
-struct Model {
+pub(super) struct Model {
     _folder: tempfile::TempDir,
-    writer: Writer,
-    truth: Truth,
+    pub(super) writer: Writer,
+    pub(super) truth: Truth,
     now: i64,
 }
 
 impl Model {
-    fn new() -> Model {
+    pub(super) fn new() -> Model {
         let folder = tempfile::tempdir().unwrap();
         let writer = Writer::open(folder.path(), Options { partition_bytes: Bytes(1 << 30) }).unwrap();
         Model { _folder: folder, writer, truth: Vec::new(), now: crate::sys::clock::now() }
     }
 
-    fn step(&mut self, step: Step) {
+    pub(super) fn step(&mut self, step: Step) {
         match step {
             Step::Add { group, entries } => {
                 let next = self.truth.len() as u64;

@@ -65,8 +65,8 @@ pub struct Removal {
 pub struct Plan {
     /// Oldest first.
     pub removals: Vec<Removal>,
-    /// What would, but for a hold.
-    pub held: Vec<(Removal, Hold)>,
+    /// What would, and why it stays.
+    pub held: Vec<(Removal, String)>,
 }
 
 /// How a partition is to be packed.
@@ -80,7 +80,7 @@ pub struct Packing {
 impl Plan {
     /// For machines: in words.
     pub fn to_json(&self) -> serde_json::Value {
-        let held = |(removal, hold): &(Removal, Hold)| format!("{removal}, but it is {hold}");
+        let held = |(removal, why): &(Removal, String)| format!("{removal}, but it is {why}");
         serde_json::json!({
             "removals": self.removals.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "held": self.held.iter().map(held).collect::<Vec<_>>(),
@@ -122,16 +122,23 @@ impl Hold {
 
 impl Retention {
     /// What has to go, given the partitions in order, free bytes, and the time. The partition being written never
-    /// goes.
-    pub fn plan(&self, partitions: &[PartitionInfo], free: u64, now: i64) -> Plan {
+    /// goes, nor does one of which `needed` says why somebody still needs it.
+    pub fn plan(
+        &self,
+        partitions: &[PartitionInfo],
+        free: u64,
+        now: i64,
+        needed: &dyn Fn(u64) -> Option<String>,
+    ) -> Plan {
         let mut total: u64 = partitions.iter().map(|p| p.bytes).sum();
         let mut free = free;
         let mut plan = Plan::default();
         for partition in partitions.iter().filter(|p| !p.active) {
             let Some(reason) = self.reason(partition, total, free, now) else { continue };
             let removal = Removal { partition: partition.clone(), reason };
-            if let Some(hold) = self.hold(partition) {
-                plan.held.push((removal, hold.clone()));
+            let hold = self.hold(partition).map(ToString::to_string);
+            if let Some(why) = hold.or_else(|| needed(partition.number)) {
+                plan.held.push((removal, why));
                 continue;
             }
             total -= partition.bytes;
@@ -226,7 +233,7 @@ mod tests {
                 min_free: min_free.map(Bytes),
                 ..Retention::default()
             };
-            let plan = retention.plan(&partitions(5), free, 6 * DAY);
+            let plan = retention.plan(&partitions(5), free, 6 * DAY, &|_| None);
             assert_eq!(numbers(&plan.removals), want, "{retention:?}");
         };
         check(None, None, None, 0, &[]);
@@ -245,7 +252,7 @@ mod tests {
         let hold = |since: i64, until: i64| Hold { since: since * DAY, until: until * DAY, reason: "audit".into() };
         let check = |holds: Vec<Hold>, want: &[u64], held: &[u64]| {
             let retention = Retention { max_bytes: Some(Bytes(300)), holds, ..Retention::default() };
-            let plan = retention.plan(&partitions(5), 0, 6 * DAY);
+            let plan = retention.plan(&partitions(5), 0, 6 * DAY, &|_| None);
             assert_eq!(
                 (numbers(&plan.removals), numbers(plan.held.iter().map(|(r, _)| r))),
                 (want.into(), held.into())
@@ -255,6 +262,16 @@ mod tests {
         check(vec![hold(1, 2)], &[2, 3], &[1]);
         check(vec![hold(0, 9)], &[], &[1, 2, 3, 4]);
         check(vec![hold(7, 9)], &[1, 2], &[]);
+    }
+
+    #[test]
+    fn what_somebody_needs_stays_and_the_next_goes() {
+        let retention = Retention { max_bytes: Some(Bytes(300)), ..Retention::default() };
+        let needed = |number: u64| (number == 1).then(|| "needed".to_owned());
+        let plan = retention.plan(&partitions(5), 0, 6 * DAY, &needed);
+        assert_eq!(numbers(&plan.removals), [2, 3]);
+        assert_eq!(numbers(plan.held.iter().map(|(removal, _)| removal)), [1]);
+        assert!(plan.to_json()["held"][0].as_str().unwrap().ends_with("but it is needed"));
     }
 
     #[test]

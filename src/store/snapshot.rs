@@ -141,6 +141,15 @@ impl Snapshot {
     }
 }
 
+/// What is committed, and nothing else.
+#[derive(Clone, Default)]
+pub struct Committed {
+    /// Oldest first; the last is being written.
+    pub partitions: Vec<PartitionView>,
+    /// Every entry here has a lower sequence number, and no entry that is committed later has.
+    pub next_sequence: u64,
+}
+
 /// The store's state, shared between the one writer, the sealer and any number of readers.
 #[derive(Clone, Default)]
 pub struct Shared(Arc<Mutex<State>>);
@@ -152,6 +161,8 @@ pub(super) struct State {
     /// By group (a pipeline).
     pub open: Vec<Vec<(u64, Entry)>>,
     pub next_sequence: u64,
+    /// As of the newest commit.
+    pub committed_sequence: u64,
     /// The blocks closed last, committed or not, each with its last sequence number; while somebody wants them.
     recent: VecDeque<(u64, Arc<Block>)>,
     keeps_recent: bool,
@@ -207,6 +218,16 @@ impl Shared {
         let blocks = state.recent.iter().filter(|(last, _)| *last >= sequence).map(|(_, block)| block.clone());
         let open = state.open.iter().flatten().filter(|(number, _)| *number >= sequence).cloned();
         Recent { blocks: blocks.collect(), open: open.collect(), next_sequence: state.next_sequence }
+    }
+
+    pub fn committed(&self) -> Committed {
+        let state = self.lock();
+        Committed { partitions: state.partitions.clone(), next_sequence: state.committed_sequence }
+    }
+
+    /// See [`Committed::next_sequence`]; for a quick look whether there is more.
+    pub fn committed_sequence(&self) -> u64 {
+        self.lock().committed_sequence
     }
 
     /// The partitions alone.

@@ -98,6 +98,7 @@ impl Writer {
             let mut state = shared.lock();
             state.partitions = views;
             state.next_sequence = payload.next_sequence;
+            state.committed_sequence = payload.next_sequence;
         }
         let blocks_end = payload.blocks_bytes;
         let mut payload = payload;
@@ -254,6 +255,7 @@ impl Writer {
         self.active.reader.reload().map_err(|source| StoreError::Read { path, source })?;
         let mut state = self.shared.lock();
         state.waiting.clear();
+        state.committed_sequence = self.payload.next_sequence;
         if let Some(last) = state.partitions.last_mut() {
             *last = self.active.view();
         }

@@ -12,7 +12,7 @@ use reqwest::redirect::Policy;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 
-/// Of an answer no more is read than this.
+/// Of an answer no more is read than this, where nothing else is said.
 const MAX_ANSWER: usize = 64 << 10;
 /// A host that takes no connection in this time does not count as there.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -47,12 +47,20 @@ pub struct Reply {
 
 /// See the module. Clones share their connections.
 #[derive(Clone)]
-pub struct Web(reqwest::Client);
+pub struct Web {
+    client: reqwest::Client,
+    answer_bytes: usize,
+}
 
 impl Web {
     pub fn new() -> Result<Web, WebError> {
+        Web::with(trusting_the_system(), MAX_ANSWER)
+    }
+
+    /// With certificates of one's own; of an answer no more is read than `answer_bytes`.
+    pub fn with(tls: ClientConfig, answer_bytes: usize) -> Result<Web, WebError> {
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(trusting_the_system())
+            .tls_backend_preconfigured(tls)
             .redirect(Policy::none())
             .no_proxy()
             .connect_timeout(CONNECT)
@@ -60,17 +68,18 @@ impl Web {
             .pool_max_idle_per_host(2)
             .user_agent(concat!("logmill/", env!("CARGO_PKG_VERSION")))
             .build();
-        client.map(Web).map_err(|error| WebError::Client(chain(&error)))
+        let client = client.map_err(|error| WebError::Client(chain(&error)))?;
+        Ok(Web { client, answer_bytes })
     }
 
     /// Sends and waits for the answer, whatever its status is.
     pub async fn send(&self, call: Call) -> Result<Reply, WebError> {
         // Passwords in a URL stay out of messages.
-        let url = shown(&call.url);
+        let url = without_password(&call.url);
         let failed = |error: reqwest::Error| WebError::Failed { url: url.clone(), reason: chain(&error.without_url()) };
         let mut request = match call.body {
-            Some(body) => self.0.post(&call.url).body(body),
-            None => self.0.get(&call.url),
+            Some(body) => self.client.post(&call.url).body(body),
+            None => self.client.get(&call.url),
         };
         for (name, value) in &call.headers {
             request = request.header(name, value);
@@ -79,9 +88,9 @@ impl Web {
         let header = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
         let retry_after = header.and_then(retry_after);
         let mut body = Vec::new();
-        while body.len() < MAX_ANSWER {
+        while body.len() < self.answer_bytes {
             match response.chunk().await.map_err(failed)? {
-                Some(chunk) => body.extend_from_slice(&chunk[..chunk.len().min(MAX_ANSWER - body.len())]),
+                Some(chunk) => body.extend_from_slice(&chunk[..chunk.len().min(self.answer_bytes - body.len())]),
                 None => break,
             }
         }
@@ -95,7 +104,7 @@ pub fn is_http_url(text: &str) -> bool {
 }
 
 /// TLS as this program speaks it. Where the system has no certificates nobody is trusted, and plain HTTP still works.
-fn trusting_the_system() -> ClientConfig {
+pub fn trusting_the_system() -> ClientConfig {
     match versions().with_platform_verifier() {
         Ok(builder) => builder.with_no_client_auth(),
         Err(error) => {
@@ -121,7 +130,7 @@ fn retry_after(text: &str) -> Option<Duration> {
 }
 
 /// An error with what caused it: the outermost alone says nothing.
-fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -132,8 +141,8 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// An address without its password, for messages.
-pub fn shown(url: &str) -> String {
+/// An address for messages: a password in it is not shown.
+pub fn without_password(url: &str) -> String {
     match reqwest::Url::parse(url) {
         Ok(mut url) if url.password().is_some() => {
             // It fails for addresses that have no host, which have no password either.
@@ -156,7 +165,7 @@ mod tests {
         check("ftp://example.org", false);
         check("127.0.0.1:8000", false);
         check("http://", false);
-        assert_eq!(shown("http://a:b@h/x"), "http://a:%E2%80%A6@h/x");
+        assert_eq!(without_password("http://a:b@h/x"), "http://a:%E2%80%A6@h/x");
     }
 
     #[test]

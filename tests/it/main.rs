@@ -18,4 +18,5 @@ mod prometheus;
 mod reference;
 mod rotate;
 mod seal;
+mod ship;
 mod workflows;

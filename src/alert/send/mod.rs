@@ -60,7 +60,7 @@ fn judge(url: &str, reply: Result<Reply, WebError>) -> Result<(), Failure> {
         _ => "",
     };
     Err(Failure {
-        error: format!("{}: answers {}{hint}: {}", crate::sys::web::shown(url), reply.status, said.trim()),
+        error: format!("{}: answers {}{hint}: {}", crate::sys::web::without_password(url), reply.status, said.trim()),
         wait: reply.retry_after.map(|wait| i64::try_from(wait.as_nanos()).unwrap_or(i64::MAX)),
         // These are about what was said, and will be answered the same again.
         refused: matches!(reply.status, 400 | 413 | 422),
