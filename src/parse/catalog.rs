@@ -285,6 +285,8 @@ pub const CATALOG: &[Described] = &[
             r"[{logger:tag}] {time:slashed} {message:all}({file:name}:{line:int}: )?{_:rest}",
         ],
     ),
+    // The message stands in the next line, and then the frames.
+    format("rust_panic", Indented, &[r"{message:all}thread '{thread:text}'( \({tid:int}\))? panicked at {_:rest}"]),
     // A level, a logger and a colon, in one of the orders in which people put them.
     format("tracing", All, &[r"{time} {level:caps} {_:text}\}: {logger:dotted}: {message}"]),
     format(

@@ -12,6 +12,8 @@ pub enum Line {
     Traceback,
     /// Belongs to it within a traceback.
     Frame,
+    /// Head of a traceback whose error stands in it: belongs to another such, or stands.
+    Crash,
     /// Ends an object printed over several lines.
     Closes,
     /// Nothing says that it belongs to the entry before.
@@ -51,7 +53,7 @@ fn part(line: &str) -> Line {
         "Exception Group Traceback (most recent call last)",
         "Exception in thread ",
     ];
-    const PARTS: [&str; 11] = [
+    const PARTS: [&str; 12] = [
         "Caused by: ",
         "Suppressed: ",
         "created by ",
@@ -59,20 +61,28 @@ fn part(line: &str) -> Line {
         "stack backtrace:",
         "Stack trace:",
         "note: run with `RUST_BACKTRACE",
+        "note: Some details are omitted",
         "... ",
         "--- End of ",
         "PHP Stack trace:",
         "[signal ",
     ];
-    if TRACEBACKS.iter().any(|words| line.starts_with(words)) {
+    let is_panic = line.starts_with("thread '") && line.contains(" panicked at ");
+    if is_panic || TRACEBACKS.iter().any(|words| line.starts_with(words)) {
         return Line::Traceback;
     }
     let is_numbered = line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     match line {
         _ if is_numbered || PARTS.iter().any(|words| line.starts_with(words)) => Line::Goes,
         _ if is_call(line) => Line::Frame,
+        _ if is_crash(line) => Line::Crash,
         _ => Line::Stands,
     }
+}
+
+/// Ruby's: `app.rb:3:in 'run': no route (RuntimeError)`.
+fn is_crash(line: &str) -> bool {
+    line.ends_with(')') && line.contains(".rb:") && line.contains(":in ")
 }
 
 /// A frame of Go's: `main.(*server).run(0x1, 0x2)`.

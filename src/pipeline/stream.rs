@@ -62,6 +62,8 @@ struct Waiting {
     joins: Joins,
     /// Within a traceback, whose last line is not indented.
     in_traceback: bool,
+    /// Within a traceback of which each part begins with its error.
+    in_crash: bool,
     /// Within an object printed over several lines.
     in_object: bool,
     /// Within a private key, which is redacted as a whole.
@@ -209,6 +211,7 @@ impl StreamParser {
         outcomes: Outcomes,
     ) {
         let format = format.unwrap_or(self.pipeline.formats.len() - 1);
+        let look = lines::look(text);
         self.text.clear();
         self.text.push_str(text);
         self.raw.clear();
@@ -220,7 +223,8 @@ impl StreamParser {
             written: batch.written,
             outcomes,
             joins: self.pipeline.formats[format].joins(&self.head),
-            in_traceback: lines::look(text) == lines::Line::Traceback,
+            in_traceback: look == lines::Line::Traceback,
+            in_crash: look == lines::Line::Crash,
             in_object: lines::opens_object(text),
             in_key: self.pipeline.rules.redactor.is_some() && lines::opens_key(text),
             stamp: None,
@@ -287,8 +291,12 @@ impl StreamParser {
         self.has_room(waiting, line.len())
             && (waiting.joins == Joins::All
                 || waiting.in_traceback
-                || waiting.in_object && lines::look(line) == lines::Line::Closes
-                || matches!(lines::look(line), lines::Line::Goes | lines::Line::Traceback)
+                || match lines::look(line) {
+                    lines::Line::Goes | lines::Line::Traceback => true,
+                    lines::Line::Closes => waiting.in_object,
+                    lines::Line::Crash => waiting.in_crash,
+                    lines::Line::Frame | lines::Line::Stands => false,
+                }
                 || self.keeps_next(line))
     }
 
@@ -298,6 +306,7 @@ impl StreamParser {
         let look = lines::look(line);
         let goes_on = line.is_empty() || matches!(look, lines::Line::Goes | lines::Line::Frame);
         waiting.in_traceback = look == lines::Line::Traceback || waiting.in_traceback && goes_on;
+        waiting.in_crash &= matches!(look, lines::Line::Goes | lines::Line::Crash);
         waiting.in_key = (waiting.in_key || self.pipeline.rules.redactor.is_some() && lines::opens_key(line))
             && !line.contains("-----END ");
         waiting.in_object &= look != lines::Line::Closes;
