@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, LazyLock};
 
+use smol_str::SmolStr;
+
 use super::catalog::CATALOG;
 use super::clock::Clock;
 use super::layout::{Head, Kind, Layout};
@@ -134,7 +136,7 @@ impl Format {
             Shape::Layouts(layouts) => match layouts.get(head.layout) {
                 Some(layout) => {
                     apply(entry, head, LevelSource::Field, clock, &|slot| layout.slot(slot));
-                    entry.logger = entry.logger.take().or_else(|| layout.logger().map(Box::from));
+                    entry.logger = entry.logger.take().or_else(|| layout.logger().cloned());
                     if self.has_level_below() {
                         level_below(entry);
                     }
@@ -164,7 +166,7 @@ fn apply<'a>(
     head: &Head,
     source: LevelSource,
     clock: &mut Clock,
-    slot: &dyn Fn(u16) -> Option<(&'a str, Kind)>,
+    slot: &dyn Fn(u16) -> Option<(&'a SmolStr, Kind)>,
 ) {
     match &head.stamp {
         Some(stamp) => super::set_time(entry, clock.tell(stamp, false)),
@@ -174,23 +176,24 @@ fn apply<'a>(
         entry.level = level;
         entry.level_source = if head.level_leads { LevelSource::Head } else { source };
     }
-    let part = |range: &std::ops::Range<u32>| entry.raw.get(range.start as usize..range.end as usize).unwrap_or("");
-    entry.logger = head.logger.as_ref().map(part).filter(|name| !is_nothing(name)).map(Box::from);
-    let mut fields = Vec::with_capacity(head.fields.len());
+    let raw = std::mem::take(&mut entry.raw);
+    let part = |range: &std::ops::Range<u32>| raw.get(range.start as usize..range.end as usize).unwrap_or("");
+    entry.logger = head.logger.as_ref().map(part).filter(|name| !is_nothing(name)).map(SmolStr::from);
+    entry.fields.reserve_exact(head.fields.len());
     for (index, range) in &head.fields {
         let (Some((name, kind)), text) = (slot(*index), part(range)) else { continue };
         match kind {
             _ if is_nothing(text) => {}
-            Kind::Data => super::structured::expand(text, &mut fields),
-            kind => fields.push((Box::from(name), value(kind, text))),
+            Kind::Data => super::structured::expand(text, &mut |name, value| place(entry, name, value)),
+            kind => place(entry, name.clone(), value(kind, text)),
         }
     }
-    fields.into_iter().for_each(|(name, value)| place(entry, name, value));
+    entry.raw = raw;
     set_message(entry, &head.message);
 }
 
 /// Puts a value where the entry has a place of its own for it, or among its fields.
-pub fn place(entry: &mut Entry, name: Box<str>, value: Value) {
+pub fn place(entry: &mut Entry, name: SmolStr, value: Value) {
     let slot = match &*name {
         "logger" => &mut entry.logger,
         "workflow_id" => &mut entry.workflow_id,

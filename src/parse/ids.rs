@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
+use smol_str::SmolStr;
 
 use crate::parse::first_line;
 use crate::record::Entry;
@@ -26,7 +27,7 @@ pub fn extract(entry: &mut Entry) {
     let line = first_line(entry.message());
     pairs(line, &mut found);
     phrases(line, &mut found);
-    let own = |text: Option<&str>| text.map(Box::from);
+    let own = |text: Option<&str>| text.map(SmolStr::from);
     let values = (
         own(found.workflow_id),
         own(found.session_id),

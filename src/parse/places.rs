@@ -66,7 +66,7 @@ impl<'a> Places<'a> {
             if event.contains(' ') {
                 self.entry.event = None;
             }
-            self.entry.message = Text::Owned(event);
+            self.entry.message = Text::Owned(event.as_str().into());
         }
         self.has_message
     }

@@ -8,6 +8,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::parse::envelope::{self, Letter};
 use crate::parse::time::Stamp;
 use crate::parse::{Clock, Head, Joins, Zone, lines, set_time};
@@ -27,7 +29,7 @@ const MAX_BYTES: usize = 64 << 10;
 pub struct StreamParser {
     pipeline: Arc<Compiled>,
     source: Arc<str>,
-    session_id: Option<Box<str>>,
+    session_id: Option<SmolStr>,
     clock: Clock,
     stream: StreamId,
     /// The format of the entry before: tried first, since lines come in runs.
@@ -69,7 +71,7 @@ struct Waiting {
     /// What was around its first line, and whether the last line goes on in the next.
     stamp: Option<Stamp>,
     from: Option<&'static str>,
-    container: Option<Box<str>>,
+    container: Option<SmolStr>,
     is_partial: bool,
     /// Its text is not what stood in the file: that is in [`StreamParser::raw`].
     is_wrapped: bool,
@@ -78,7 +80,7 @@ struct Waiting {
 impl StreamParser {
     pub(super) fn new(pipeline: Arc<Compiled>, source: &Arc<str>) -> StreamParser {
         let found = pipeline.session_id.as_ref().and_then(|regex| regex.captures(source));
-        let session_id = found.and_then(|c| c.get(1)).map(|group| Box::from(group.as_str()));
+        let session_id = found.and_then(|c| c.get(1)).map(|group| SmolStr::from(group.as_str()));
         StreamParser {
             clock: Clock::new(pipeline.zone.clone()),
             pipeline,
@@ -192,7 +194,7 @@ impl StreamParser {
         self.begin(format, text, raw, batch, start, line.outcomes);
         if let (Some(letter), Some(waiting)) = (letter, &mut self.waiting) {
             (waiting.stamp, waiting.from, waiting.is_partial) = (letter.stamp, letter.stream, letter.is_partial);
-            waiting.container = letter.container.map(Box::from);
+            waiting.container = letter.container.map(SmolStr::from);
         }
     }
 

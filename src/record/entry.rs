@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::record::Level;
 
 /// Where an entry's time came from.
@@ -80,11 +82,12 @@ pub enum Value {
     Bool(bool),
     Int(i64),
     Float(f64),
-    Str(Box<str>),
+    Str(SmolStr),
 }
 
-/// A field beyond the named ones, in the order of the line.
-pub type Field = (Box<str>, Value);
+/// A field beyond the named ones, in the order of the line. Names and values are mostly short, and short texts need no
+/// memory of their own.
+pub type Field = (SmolStr, Value);
 
 /// One entry. Names and meaning are those of the JSON form in the README.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -102,14 +105,14 @@ pub struct Entry {
     pub source: Arc<str>,
     /// The pipeline's service label.
     pub service: Arc<str>,
-    pub logger: Option<Box<str>>,
-    pub workflow_id: Option<Box<str>>,
-    pub session_id: Option<Box<str>>,
-    pub request_id: Option<Box<str>>,
-    pub workflow_type: Option<Box<str>>,
-    pub agent: Option<Box<str>>,
+    pub logger: Option<SmolStr>,
+    pub workflow_id: Option<SmolStr>,
+    pub session_id: Option<SmolStr>,
+    pub request_id: Option<SmolStr>,
+    pub workflow_type: Option<SmolStr>,
+    pub agent: Option<SmolStr>,
     /// Event type, such as `workflow_completed`.
-    pub event: Option<Box<str>>,
+    pub event: Option<SmolStr>,
     pub duration_ms: Option<f64>,
     pub fields: Vec<Field>,
 }
@@ -140,7 +143,7 @@ impl Entry {
 
     /// A field by its name in `fields`.
     pub fn field(&self, name: &str) -> Option<&Value> {
-        self.fields.iter().find(|(key, _)| &**key == name).map(|(_, value)| value)
+        self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
     /// Bytes this entry takes in memory, near enough to keep budgets by.
