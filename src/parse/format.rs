@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 use super::catalog::CATALOG;
 use super::clock::Clock;
 use super::layout::{Head, Kind, Layout};
+use super::names::Names;
 use super::pattern::Pattern;
 use super::{head, ids, json, logfmt};
 use crate::record::{Entry, Level, LevelSource, Text, Value};
@@ -81,6 +82,16 @@ impl Format {
         matches!(self.shape, Shape::Text)
     }
 
+    /// Whether a line of this format can begin with the byte.
+    pub fn can_begin_with(&self, byte: u8) -> bool {
+        match &self.shape {
+            Shape::Json => byte == b'{',
+            Shape::Logfmt => logfmt::is_key(byte),
+            Shape::Layouts(layouts) => layouts.iter().any(|layout| layout.can_begin_with(byte)),
+            Shape::Pattern(_) | Shape::Text => true,
+        }
+    }
+
     /// Whether an entry of this format begins with `line`, and what the line says, in `head`, which was cleared for the
     /// line. Of free text: whether there is a time or a level at its head.
     pub fn recognises(&self, line: &str, head: &mut Head) -> bool {
@@ -129,14 +140,16 @@ impl Format {
 
     /// Fills `entry` from its `raw` text, of whose first line `head` was taken. Time and level stay as they are where
     /// the line has none. Returns false when the text turned out to be of another shape after all.
-    pub fn fill(&self, entry: &mut Entry, head: &Head, clock: &mut Clock) -> bool {
+    pub fn fill(&self, entry: &mut Entry, head: &Head, clock: &mut Clock, names: &mut Names) -> bool {
         let good = match &self.shape {
-            Shape::Json => json::fill(entry, clock),
-            Shape::Logfmt => logfmt::fill(entry, clock),
+            Shape::Json => json::fill(entry, clock, names),
+            Shape::Logfmt => logfmt::fill(entry, clock, names),
             Shape::Layouts(layouts) => match layouts.get(head.layout) {
                 Some(layout) => {
                     apply(entry, head, LevelSource::Field, clock, &|slot| layout.slot(slot));
-                    entry.logger = entry.logger.take().or_else(|| layout.logger().cloned());
+                    if entry.logger.is_none() {
+                        entry.logger = layout.logger().cloned();
+                    }
                     if self.has_level_below() {
                         level_below(entry);
                     }

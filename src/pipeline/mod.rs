@@ -5,6 +5,7 @@
 
 mod definition;
 mod explain;
+mod formats;
 mod limit;
 mod line;
 mod place;
@@ -24,11 +25,12 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use crate::parse::{Format, Zone, known};
+use crate::parse::{Zone, known};
 
 pub use stream::StreamParser;
 
 use definition::Sample;
+use formats::Formats;
 use rules::Rules;
 
 pub use explain::Tried;
@@ -75,8 +77,7 @@ struct Compiled {
     zone: Zone,
     /// Group 1, matched against the path, is the session id of lines that name none.
     session_id: Option<Regex>,
-    /// The formats tried, in order; text is always the last.
-    formats: Vec<Arc<Format>>,
+    formats: Formats,
     rules: Rules,
     samples: Vec<Sample>,
 }
@@ -115,7 +116,7 @@ impl Pipeline {
             start_at_end: false,
             zone: Zone::local(),
             session_id: None,
-            formats: known().to_vec(),
+            formats: Formats::new(known().to_vec()),
             rules: Rules::default(),
             samples: Vec::new(),
         }))

@@ -69,6 +69,16 @@ pub enum Text {
     Owned(Box<str>),
 }
 
+impl Text {
+    /// The text of an entry with this raw text.
+    pub fn of<'a>(&'a self, raw: &'a str) -> &'a str {
+        match self {
+            Text::Slice(range) => raw.get(range.start as usize..range.end as usize).unwrap_or(""),
+            Text::Owned(text) => text,
+        }
+    }
+}
+
 impl Default for Text {
     fn default() -> Text {
         Text::Slice(0..0)
@@ -120,10 +130,7 @@ pub struct Entry {
 impl Entry {
     /// What the program said, without time, level and other headings. Continuation lines are part of it.
     pub fn message(&self) -> &str {
-        match &self.message {
-            Text::Slice(range) => self.raw.get(range.start as usize..range.end as usize).unwrap_or(""),
-            Text::Owned(text) => text,
-        }
+        self.message.of(&self.raw)
     }
 
     /// The named text fields an entry may have, by their JSON names, in one order everywhere.

@@ -223,6 +223,10 @@ impl Layout {
         matching::stuck(&self.steps, line)
     }
 
+    pub fn can_begin_with(&self, byte: u8) -> bool {
+        self.first.has(byte)
+    }
+
     /// Whether `line` has this layout; if so `head`, which was cleared for the line, is filled.
     pub fn matches(&self, line: &str, head: &mut Head) -> bool {
         if !line.as_bytes().first().is_some_and(|byte| self.first.has(*byte)) {
