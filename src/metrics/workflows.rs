@@ -110,8 +110,8 @@ impl Workflows {
             Some(id) => self.memory.workflows.seen(id, entry.time).0,
             None => &mut nameless,
         };
-        if entry.workflow_type.is_some() && known.kind != entry.workflow_type {
-            known.kind = entry.workflow_type.clone();
+        if entry.workflow_type.is_some() && known.kind.as_deref() != entry.workflow_type.as_deref() {
+            known.kind = entry.workflow_type.as_deref().map(Box::from);
         }
         let kind = known.kind.as_deref().unwrap_or(UNKNOWN);
         let lines = facts.lines.unwrap_or(0);

@@ -2,9 +2,12 @@
 
 use std::sync::{Arc, LazyLock};
 
+use smol_str::SmolStr;
+
 use super::catalog::CATALOG;
 use super::clock::Clock;
 use super::layout::{Head, Kind, Layout};
+use super::names::Names;
 use super::pattern::Pattern;
 use super::{head, ids, json, logfmt};
 use crate::record::{Entry, Level, LevelSource, Text, Value};
@@ -79,6 +82,16 @@ impl Format {
         matches!(self.shape, Shape::Text)
     }
 
+    /// Whether a line of this format can begin with the byte.
+    pub fn can_begin_with(&self, byte: u8) -> bool {
+        match &self.shape {
+            Shape::Json => byte == b'{',
+            Shape::Logfmt => logfmt::is_key(byte),
+            Shape::Layouts(layouts) => layouts.iter().any(|layout| layout.can_begin_with(byte)),
+            Shape::Pattern(_) | Shape::Text => true,
+        }
+    }
+
     /// Whether an entry of this format begins with `line`, and what the line says, in `head`, which was cleared for the
     /// line. Of free text: whether there is a time or a level at its head.
     pub fn recognises(&self, line: &str, head: &mut Head) -> bool {
@@ -127,14 +140,16 @@ impl Format {
 
     /// Fills `entry` from its `raw` text, of whose first line `head` was taken. Time and level stay as they are where
     /// the line has none. Returns false when the text turned out to be of another shape after all.
-    pub fn fill(&self, entry: &mut Entry, head: &Head, clock: &mut Clock) -> bool {
+    pub fn fill(&self, entry: &mut Entry, head: &Head, clock: &mut Clock, names: &mut Names) -> bool {
         let good = match &self.shape {
-            Shape::Json => json::fill(entry, clock),
-            Shape::Logfmt => logfmt::fill(entry, clock),
+            Shape::Json => json::fill(entry, clock, names),
+            Shape::Logfmt => logfmt::fill(entry, clock, names),
             Shape::Layouts(layouts) => match layouts.get(head.layout) {
                 Some(layout) => {
                     apply(entry, head, LevelSource::Field, clock, &|slot| layout.slot(slot));
-                    entry.logger = entry.logger.take().or_else(|| layout.logger().map(Box::from));
+                    if entry.logger.is_none() {
+                        entry.logger = layout.logger().cloned();
+                    }
                     if self.has_level_below() {
                         level_below(entry);
                     }
@@ -164,7 +179,7 @@ fn apply<'a>(
     head: &Head,
     source: LevelSource,
     clock: &mut Clock,
-    slot: &dyn Fn(u16) -> Option<(&'a str, Kind)>,
+    slot: &dyn Fn(u16) -> Option<(&'a SmolStr, Kind)>,
 ) {
     match &head.stamp {
         Some(stamp) => super::set_time(entry, clock.tell(stamp, false)),
@@ -174,23 +189,24 @@ fn apply<'a>(
         entry.level = level;
         entry.level_source = if head.level_leads { LevelSource::Head } else { source };
     }
-    let part = |range: &std::ops::Range<u32>| entry.raw.get(range.start as usize..range.end as usize).unwrap_or("");
-    entry.logger = head.logger.as_ref().map(part).filter(|name| !is_nothing(name)).map(Box::from);
-    let mut fields = Vec::with_capacity(head.fields.len());
+    let raw = std::mem::take(&mut entry.raw);
+    let part = |range: &std::ops::Range<u32>| raw.get(range.start as usize..range.end as usize).unwrap_or("");
+    entry.logger = head.logger.as_ref().map(part).filter(|name| !is_nothing(name)).map(SmolStr::from);
+    entry.fields.reserve_exact(head.fields.len());
     for (index, range) in &head.fields {
         let (Some((name, kind)), text) = (slot(*index), part(range)) else { continue };
         match kind {
             _ if is_nothing(text) => {}
-            Kind::Data => super::structured::expand(text, &mut fields),
-            kind => fields.push((Box::from(name), value(kind, text))),
+            Kind::Data => super::structured::expand(text, &mut |name, value| place(entry, name, value)),
+            kind => place(entry, name.clone(), value(kind, text)),
         }
     }
-    fields.into_iter().for_each(|(name, value)| place(entry, name, value));
+    entry.raw = raw;
     set_message(entry, &head.message);
 }
 
 /// Puts a value where the entry has a place of its own for it, or among its fields.
-pub fn place(entry: &mut Entry, name: Box<str>, value: Value) {
+pub fn place(entry: &mut Entry, name: SmolStr, value: Value) {
     let slot = match &*name {
         "logger" => &mut entry.logger,
         "workflow_id" => &mut entry.workflow_id,

@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
+use smol_str::SmolStr;
 
 use crate::parse::first_line;
 use crate::record::Entry;
@@ -23,26 +24,24 @@ struct Found<'a> {
 /// Fills what the entry has not yet.
 pub fn extract(entry: &mut Entry) {
     let mut found = Found::default();
-    let line = first_line(entry.message());
+    let line = first_line(entry.message.of(&entry.raw));
     pairs(line, &mut found);
     phrases(line, &mut found);
-    let own = |text: Option<&str>| text.map(Box::from);
-    let values = (
-        own(found.workflow_id),
-        own(found.session_id),
-        own(found.request_id),
-        own(found.workflow_type),
-        own(found.agent),
-        own(found.event),
-        found.duration_ms,
-    );
-    entry.workflow_id = entry.workflow_id.take().or(values.0);
-    entry.session_id = entry.session_id.take().or(values.1);
-    entry.request_id = entry.request_id.take().or(values.2);
-    entry.workflow_type = entry.workflow_type.take().or(values.3);
-    entry.agent = entry.agent.take().or(values.4);
-    entry.event = entry.event.take().or(values.5);
-    entry.duration_ms = entry.duration_ms.or(values.6);
+    fill(&mut entry.workflow_id, found.workflow_id);
+    fill(&mut entry.session_id, found.session_id);
+    fill(&mut entry.request_id, found.request_id);
+    fill(&mut entry.workflow_type, found.workflow_type);
+    fill(&mut entry.agent, found.agent);
+    fill(&mut entry.event, found.event);
+    entry.duration_ms = entry.duration_ms.or(found.duration_ms);
+}
+
+fn fill(slot: &mut Option<SmolStr>, found: Option<&str>) {
+    if slot.is_none()
+        && let Some(text) = found
+    {
+        *slot = Some(text.into());
+    }
 }
 
 fn is_id(byte: u8) -> bool {

@@ -10,6 +10,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess
 use serde_json::Value as Json;
 
 use super::clock::Clock;
+use super::names::Names;
 use super::places::Places;
 use super::{append_lines, first_line};
 use crate::record::{Entry, Text, Value};
@@ -31,13 +32,13 @@ pub fn closes(line: &str) -> bool {
     line.starts_with('}') && matches!(line.trim_end(), "}" | "},")
 }
 
-pub fn fill(entry: &mut Entry, clock: &mut Clock) -> bool {
+pub fn fill(entry: &mut Entry, clock: &mut Clock, names: &mut Names) -> bool {
     let raw = std::mem::take(&mut entry.raw);
     let first = first_line(&raw);
     // One of an array's elements has a comma behind it.
     let line = if opens(first) { &raw } else { first }.trim_end().trim_end_matches(',');
     let mut reader = serde_json::Deserializer::from_str(line);
-    let mut sink = Sink { places: Places::new(entry, clock, line), depth: 0 };
+    let mut sink = Sink { places: Places::new(entry, clock, names, line), depth: 0 };
     let good = Node(&mut sink).deserialize(&mut reader).is_ok() && reader.end().is_ok();
     let (has_message, end) = (sink.places.finish(), line.len());
     if !has_message {

@@ -1,6 +1,7 @@
 //! `key=value key="quoted value" flag`: what Go's loggers and many services write. Values go where `places` says.
 
 use super::clock::Clock;
+use super::names::Names;
 use super::places::Places;
 use super::{append_lines, closing_quote, first_line};
 use crate::record::{Entry, Text, Value};
@@ -22,9 +23,14 @@ pub fn recognises(line: &str) -> bool {
     is_telling && count > 1
 }
 
+/// Whether keys may have the byte.
+pub fn is_key(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_.-@/".contains(&byte)
+}
+
 /// Key, value as written, and what follows.
 fn pair(text: &str) -> Option<(&str, &str, &str)> {
-    let length = text.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"_.-@/".contains(b)).count();
+    let length = text.bytes().take_while(|b| is_key(*b)).count();
     let value = text.get(length..)?.strip_prefix('=').filter(|_| length > 0)?;
     let end = match value.strip_prefix('"') {
         Some(inner) => closing_quote(inner.as_bytes())? + 2,
@@ -33,10 +39,10 @@ fn pair(text: &str) -> Option<(&str, &str, &str)> {
     Some((&text[..length], &value[..end], &value[end..]))
 }
 
-pub fn fill(entry: &mut Entry, clock: &mut Clock) -> bool {
+pub fn fill(entry: &mut Entry, clock: &mut Clock, names: &mut Names) -> bool {
     let raw = std::mem::take(&mut entry.raw);
     let line = first_line(&raw);
-    let mut places = Places::new(entry, clock, line);
+    let mut places = Places::new(entry, clock, names, line);
     let mut rest = line.trim_start();
     while !rest.is_empty() {
         rest = match pair(rest) {

@@ -14,6 +14,7 @@ mod json;
 mod layout;
 pub mod lines;
 mod logfmt;
+mod names;
 mod pattern;
 mod places;
 mod structured;
@@ -26,6 +27,7 @@ mod tests;
 pub use clock::Clock;
 pub use format::{Format, Joins, known, place};
 pub use layout::{Head, Kind, Layout, LayoutError};
+pub use names::Names;
 pub use pattern::Pattern;
 pub use zone::Zone;
 

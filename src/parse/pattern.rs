@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use regex::{CaptureLocations, Regex, RegexBuilder};
+use smol_str::SmolStr;
 use std::sync::Mutex;
 
 use super::layout::{Head, Kind};
@@ -22,7 +23,7 @@ pub struct Pattern {
     regex: Regex,
     /// What each group is, from the first on.
     groups: Vec<Group>,
-    slots: Vec<Box<str>>,
+    slots: Vec<SmolStr>,
     /// Places of the groups in the line at hand, kept so that nothing is allocated for a line.
     locations: Mutex<CaptureLocations>,
 }
@@ -55,8 +56,8 @@ impl Pattern {
     }
 
     /// Name and kind of a field.
-    pub fn slot(&self, slot: u16) -> Option<(&str, Kind)> {
-        self.slots.get(usize::from(slot)).map(|name| (&**name, Kind::Word))
+    pub fn slot(&self, slot: u16) -> Option<(&SmolStr, Kind)> {
+        self.slots.get(usize::from(slot)).map(|name| (name, Kind::Word))
     }
 
     /// Whether the line matches; if so `head`, which was cleared for the line, is filled.
@@ -97,7 +98,7 @@ fn take(group: Group, text: &str, range: Range<u32>, head: &mut Head) -> bool {
     true
 }
 
-fn group(name: Option<&str>, slots: &mut Vec<Box<str>>) -> Group {
+fn group(name: Option<&str>, slots: &mut Vec<SmolStr>) -> Group {
     match name {
         None => Group::Nameless,
         Some("time") => Group::Time,

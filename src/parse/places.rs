@@ -4,6 +4,7 @@
 
 use super::clock::Clock;
 use super::format::set_level;
+use super::names::Names;
 use super::set_time;
 use super::time::{Day, Stamp, Written, stamp};
 use crate::record::{Entry, Level, LevelSource, Text, Value};
@@ -18,6 +19,7 @@ const MAX_NAME: usize = 256;
 pub struct Places<'a> {
     entry: &'a mut Entry,
     clock: &'a mut Clock,
+    names: &'a mut Names,
     /// The text that messages may be pieces of, and where it begins in the raw text.
     line: &'a str,
     /// The dotted name of the value being read.
@@ -34,11 +36,12 @@ pub struct Places<'a> {
 
 impl<'a> Places<'a> {
     /// `line` is the beginning of what will be the entry's raw text.
-    pub fn new(entry: &'a mut Entry, clock: &'a mut Clock, line: &'a str) -> Places<'a> {
+    pub fn new(entry: &'a mut Entry, clock: &'a mut Clock, names: &'a mut Names, line: &'a str) -> Places<'a> {
         let name = String::with_capacity(64);
         Places {
             entry,
             clock,
+            names,
             line,
             name,
             has_message: false,
@@ -66,7 +69,7 @@ impl<'a> Places<'a> {
             if event.contains(' ') {
                 self.entry.event = None;
             }
-            self.entry.message = Text::Owned(event);
+            self.entry.message = Text::Owned(event.as_str().into());
         }
         self.has_message
     }
@@ -231,7 +234,7 @@ impl<'a> Places<'a> {
     /// A value without a place of its own.
     pub fn field(&mut self, value: Value) {
         if self.entry.fields.len() < MAX_FIELDS && self.name.len() <= MAX_NAME {
-            self.entry.fields.push((self.name.as_str().into(), value));
+            self.entry.fields.push((self.names.get(&self.name), value));
         }
     }
 }

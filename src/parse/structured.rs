@@ -1,14 +1,17 @@
 //! Structured data of RFC 5424: `[id name="value" …][…]`, each parameter a field `id.name`.
 
+use smol_str::{SmolStr, format_smolstr};
+
 use super::closing_quote;
-use crate::record::{Field, Value};
+use crate::record::Value;
 
 /// Parameters of one entry; what is beyond stands in `raw` only.
 const MAX_FIELDS: usize = 256;
 
-/// Appends the parameters. Text that is not structured data gives what was understood of it.
-pub fn expand(text: &str, fields: &mut Vec<Field>) {
+/// Gives the parameters to `take`. Text that is not structured data gives what was understood of it.
+pub fn expand(text: &str, take: &mut dyn FnMut(SmolStr, Value)) {
     let mut rest = text;
+    let mut count = 0;
     while let Some(element) = rest.strip_prefix('[') {
         let end = element.find([' ', ']']).unwrap_or(element.len());
         let id = &element[..end];
@@ -16,9 +19,10 @@ pub fn expand(text: &str, fields: &mut Vec<Field>) {
         while let Some(parameter) = rest.strip_prefix(' ') {
             let Some((name, value)) = parameter.split_once("=\"") else { return };
             let Some(length) = closing_quote(value.as_bytes()) else { return };
-            if fields.len() < MAX_FIELDS {
-                let name = if id.is_empty() { name.to_owned() } else { format!("{id}.{name}") };
-                fields.push((name.into(), Value::Str(unescape(&value[..length]).into())));
+            if count < MAX_FIELDS {
+                let name = if id.is_empty() { name.into() } else { format_smolstr!("{id}.{name}") };
+                take(name, Value::Str(unescape(&value[..length]).into()));
+                count += 1;
             }
             rest = &value[length + 1..];
         }
@@ -49,10 +53,9 @@ mod tests {
     #[test]
     fn parameters() {
         let check = |text: &str, want: &[(&str, &str)]| {
-            let mut fields = Vec::new();
-            expand(text, &mut fields);
-            let found: Vec<_> = fields.iter().map(|(name, value)| (&**name, value.to_text())).collect();
-            let want: Vec<_> = want.iter().map(|(name, value)| (*name, (*value).into())).collect();
+            let mut found = Vec::new();
+            expand(text, &mut |name, value| found.push((name, value)));
+            let want: Vec<_> = want.iter().map(|(name, value)| ((*name).into(), Value::Str((*value).into()))).collect();
             assert_eq!(found, want, "{text}");
         };
         check("-", &[]);

@@ -14,7 +14,7 @@ fn parse(text: &str, zone: &str) -> serde_json::Value {
             continue;
         }
         let mut entry = Entry { raw: text.into(), ..Entry::default() };
-        if format.fill(&mut entry, &head, &mut clock) {
+        if format.fill(&mut entry, &head, &mut clock, &mut Names::default()) {
             assert_eq!(&*entry.raw, text, "the text is kept");
             let mut object = entry.to_json(false);
             let map = object.as_object_mut().unwrap();

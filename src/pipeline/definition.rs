@@ -8,6 +8,7 @@ use regex::{Regex, RegexBuilder};
 use toml::Spanned;
 
 use crate::parse::{Format, Joins, Layout, Pattern, Zone, known};
+use crate::pipeline::formats::Formats;
 use crate::pipeline::limit::{RateLimit, Sampler};
 use crate::pipeline::metric;
 use crate::pipeline::place::Place;
@@ -59,7 +60,7 @@ pub fn compile(text: &str, path: &Path) -> Result<Compiled, PipelineError> {
         encoding: source.encoding.map(|label| encoding(&place, &label)).transpose()?.flatten(),
         zone: zone(&place, source.zone.as_ref())?.unwrap_or_else(Zone::local),
         session_id: source.session_id.map(|s| session_id(&place, &s)).transpose()?,
-        formats: formats(&place, definition.format, definition.parse.formats)?,
+        formats: Formats::new(formats(&place, definition.format, definition.parse.formats)?),
         rules: Rules {
             redactor: definition.redact.map(|table| redactor(&place, &table)).transpose()?,
             labels: labels(&place, definition.labels)?,

@@ -16,7 +16,7 @@ pub fn explain(pipeline: &Compiled, line: &str) -> Vec<Tried> {
     let letter = envelope::open(line, true);
     let line = letter.as_ref().map_or(line, |letter| &*letter.text);
     let mut tried = Vec::new();
-    for format in &pipeline.formats {
+    for format in pipeline.formats.iter() {
         let mut head = Head::default();
         head.clear();
         let is_it = format.recognises(line, &mut head);

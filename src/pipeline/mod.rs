@@ -5,6 +5,7 @@
 
 mod definition;
 mod explain;
+mod formats;
 mod limit;
 mod line;
 mod metric;
@@ -25,13 +26,14 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use crate::parse::{Format, Zone, known};
+use crate::parse::{Zone, known};
 use crate::sys::encoding::Encoding;
 
 pub use metric::{Metric, MetricKind};
 pub use stream::StreamParser;
 
 use definition::Sample;
+use formats::Formats;
 use rules::Rules;
 
 pub use explain::Tried;
@@ -80,8 +82,7 @@ struct Compiled {
     zone: Zone,
     /// Group 1, matched against the path, is the session id of lines that name none.
     session_id: Option<Regex>,
-    /// The formats tried, in order; text is always the last.
-    formats: Vec<Arc<Format>>,
+    formats: Formats,
     rules: Rules,
     metrics: Vec<Metric>,
     samples: Vec<Sample>,
@@ -122,7 +123,7 @@ impl Pipeline {
             encoding: None,
             zone: Zone::local(),
             session_id: None,
-            formats: known().to_vec(),
+            formats: Formats::new(known().to_vec()),
             rules: Rules::default(),
             metrics: Vec::new(),
             samples: Vec::new(),

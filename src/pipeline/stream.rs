@@ -8,9 +8,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::parse::envelope::{self, Letter};
 use crate::parse::time::Stamp;
-use crate::parse::{Clock, Head, Joins, Zone, lines, set_time};
+use crate::parse::{Clock, Head, Joins, Names, Zone, lines, set_time};
 use crate::pipeline::Compiled;
 use crate::pipeline::line::Line;
 use crate::pipeline::rules::Fate;
@@ -27,8 +29,9 @@ const MAX_BYTES: usize = 64 << 10;
 pub struct StreamParser {
     pipeline: Arc<Compiled>,
     source: Arc<str>,
-    session_id: Option<Box<str>>,
+    session_id: Option<SmolStr>,
     clock: Clock,
+    names: Names,
     stream: StreamId,
     /// The format of the entry before: tried first, since lines come in runs.
     recent: Option<usize>,
@@ -44,6 +47,8 @@ pub struct StreamParser {
     may_have_colours: bool,
     /// Behind the last line seen; set by the first batch.
     position: Position,
+    /// How many entries the batch before had: the next has about as many, and room for them is made at once.
+    usual: usize,
     /// Where the waiting entry began, if the file's head was cut since: in the content as it was before.
     before_cut: Option<Position>,
 }
@@ -71,7 +76,7 @@ struct Waiting {
     /// What was around its first line, and whether the last line goes on in the next.
     stamp: Option<Stamp>,
     from: Option<&'static str>,
-    container: Option<Box<str>>,
+    container: Option<SmolStr>,
     is_partial: bool,
     /// Its text is not what stood in the file: that is in [`StreamParser::raw`].
     is_wrapped: bool,
@@ -80,9 +85,10 @@ struct Waiting {
 impl StreamParser {
     pub(super) fn new(pipeline: Arc<Compiled>, source: &Arc<str>) -> StreamParser {
         let found = pipeline.session_id.as_ref().and_then(|regex| regex.captures(source));
-        let session_id = found.and_then(|c| c.get(1)).map(|group| Box::from(group.as_str()));
+        let session_id = found.and_then(|c| c.get(1)).map(|group| SmolStr::from(group.as_str()));
         StreamParser {
             clock: Clock::new(pipeline.zone.clone()),
+            names: Names::default(),
             pipeline,
             source: source.clone(),
             session_id,
@@ -95,6 +101,7 @@ impl StreamParser {
             raw: String::new(),
             may_have_colours: false,
             position: Position::default(),
+            usual: 0,
             before_cut: None,
         }
     }
@@ -106,7 +113,7 @@ impl StreamParser {
     /// The entries that `batch` completes. The last one waits for more lines, unless the batch is the last.
     pub fn run(&mut self, batch: &RawBatch) -> EntryBatch {
         self.stream = batch.stream;
-        let mut out = Out::default();
+        let mut out = Out { entries: Vec::with_capacity(self.usual), outcomes: Outcomes::default() };
         if let Some(cut) = batch.cut {
             self.note_cut(cut, &mut out);
         }
@@ -130,6 +137,7 @@ impl StreamParser {
         if batch.last {
             self.finish(&mut out);
         }
+        self.usual = out.entries.len();
         self.give(out)
     }
 
@@ -196,7 +204,7 @@ impl StreamParser {
         self.begin(format, text, raw, batch, start, line.outcomes);
         if let (Some(letter), Some(waiting)) = (letter, &mut self.waiting) {
             (waiting.stamp, waiting.from, waiting.is_partial) = (letter.stamp, letter.stream, letter.is_partial);
-            waiting.container = letter.container.map(Box::from);
+            waiting.container = letter.container.map(SmolStr::from);
         }
     }
 
@@ -259,9 +267,7 @@ impl StreamParser {
         {
             return Some(recent);
         }
-        let head = &mut self.next_head;
-        let mut others = (0..formats.len()).filter(|index| Some(*index) != self.recent);
-        let found = others.find(|index| formats[*index].recognises(line, head));
+        let found = formats.recognise(line, self.recent, &mut self.next_head);
         // Text recognises what other formats know better, so it is never tried before them.
         self.recent = found.filter(|index| !formats[*index].is_text()).or(self.recent);
         found
@@ -353,7 +359,7 @@ impl StreamParser {
         let text = &*text;
         let mut entry = self.fresh(text, &waiting);
         let mut is_parsed = !format.is_text();
-        if !format.fill(&mut entry, &self.head, &mut self.clock) {
+        if !format.fill(&mut entry, &self.head, &mut self.clock, &mut self.names) {
             entry = self.fresh(text, &waiting);
             is_parsed = false;
             self.fill_as_text(&mut entry);
@@ -395,7 +401,7 @@ impl StreamParser {
         let Some(text) = self.pipeline.formats.last() else { return };
         self.head.clear();
         text.recognises(entry.raw.lines().next().unwrap_or(""), &mut self.head);
-        text.fill(entry, &self.head, &mut self.clock);
+        text.fill(entry, &self.head, &mut self.clock, &mut self.names);
     }
 
     fn fresh(&self, raw: &str, waiting: &Waiting) -> Entry {

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::record::Level;
 
 /// Where an entry's time came from.
@@ -67,6 +69,16 @@ pub enum Text {
     Owned(Box<str>),
 }
 
+impl Text {
+    /// The text of an entry with this raw text.
+    pub fn of<'a>(&'a self, raw: &'a str) -> &'a str {
+        match self {
+            Text::Slice(range) => raw.get(range.start as usize..range.end as usize).unwrap_or(""),
+            Text::Owned(text) => text,
+        }
+    }
+}
+
 impl Default for Text {
     fn default() -> Text {
         Text::Slice(0..0)
@@ -80,11 +92,12 @@ pub enum Value {
     Bool(bool),
     Int(i64),
     Float(f64),
-    Str(Box<str>),
+    Str(SmolStr),
 }
 
-/// A field beyond the named ones, in the order of the line.
-pub type Field = (Box<str>, Value);
+/// A field beyond the named ones, in the order of the line. Names and values are mostly short, and short texts need no
+/// memory of their own.
+pub type Field = (SmolStr, Value);
 
 /// One entry. Names and meaning are those of the JSON form in the README.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -104,14 +117,14 @@ pub struct Entry {
     pub source: Arc<str>,
     /// The pipeline's service label.
     pub service: Arc<str>,
-    pub logger: Option<Box<str>>,
-    pub workflow_id: Option<Box<str>>,
-    pub session_id: Option<Box<str>>,
-    pub request_id: Option<Box<str>>,
-    pub workflow_type: Option<Box<str>>,
-    pub agent: Option<Box<str>>,
+    pub logger: Option<SmolStr>,
+    pub workflow_id: Option<SmolStr>,
+    pub session_id: Option<SmolStr>,
+    pub request_id: Option<SmolStr>,
+    pub workflow_type: Option<SmolStr>,
+    pub agent: Option<SmolStr>,
     /// Event type, such as `workflow_completed`.
-    pub event: Option<Box<str>>,
+    pub event: Option<SmolStr>,
     pub duration_ms: Option<f64>,
     pub fields: Vec<Field>,
 }
@@ -119,10 +132,7 @@ pub struct Entry {
 impl Entry {
     /// What the program said, without time, level and other headings. Continuation lines are part of it.
     pub fn message(&self) -> &str {
-        match &self.message {
-            Text::Slice(range) => self.raw.get(range.start as usize..range.end as usize).unwrap_or(""),
-            Text::Owned(text) => text,
-        }
+        self.message.of(&self.raw)
     }
 
     /// The named text fields an entry may have, by their JSON names, in one order everywhere.
@@ -142,7 +152,7 @@ impl Entry {
 
     /// A field by its name in `fields`.
     pub fn field(&self, name: &str) -> Option<&Value> {
-        self.fields.iter().find(|(key, _)| &**key == name).map(|(_, value)| value)
+        self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
     /// Bytes this entry takes in memory, near enough to keep budgets by.

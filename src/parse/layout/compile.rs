@@ -1,5 +1,7 @@
 //! From the text of a layout to its steps.
 
+use smol_str::SmolStr;
+
 use super::{FirstBytes, Kind, Layout, LevelKind, Slot, Step, TimeKind, Until};
 
 /// A longer layout, or one with more names, is refused.
@@ -70,7 +72,7 @@ fn chain(parts: &[Part]) -> Vec<Step> {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
-    slots: Vec<(Box<str>, Kind)>,
+    slots: Vec<(SmolStr, Kind)>,
 }
 
 impl Reader<'_> {
@@ -162,7 +164,7 @@ impl Reader<'_> {
     }
 
     fn slot(&mut self, name: &str, kind: Kind, begin: usize) -> Result<Slot, LayoutError> {
-        let known = self.slots.iter().position(|(known, _)| &**known == name);
+        let known = self.slots.iter().position(|(known, _)| known == name);
         let index = known.unwrap_or(self.slots.len());
         if index == MAX_SLOTS {
             return wrong(begin, format!("a layout has at most {MAX_SLOTS} names"));

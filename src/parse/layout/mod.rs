@@ -32,6 +32,8 @@ mod tests;
 
 use std::ops::Range;
 
+use smol_str::SmolStr;
+
 use crate::parse::time::Stamp;
 use crate::record::Level;
 
@@ -42,13 +44,13 @@ pub use compile::LayoutError;
 pub struct Layout {
     steps: Vec<Step>,
     /// Names of the fields, by slot, and what kind of value they hold.
-    slots: Vec<(Box<str>, Kind)>,
+    slots: Vec<(SmolStr, Kind)>,
     /// Bytes a line of this layout can begin with.
     first: FirstBytes,
     /// ASCII characters that every line of this layout has somewhere, as bits.
     needs: u128,
     /// The logger of all its lines.
-    logger: Option<Box<str>>,
+    logger: Option<SmolStr>,
 }
 
 /// A set of bytes.
@@ -207,18 +209,22 @@ impl Layout {
         Layout { logger: Some(logger.into()), ..self }
     }
 
-    pub fn logger(&self) -> Option<&str> {
-        self.logger.as_deref()
+    pub fn logger(&self) -> Option<&SmolStr> {
+        self.logger.as_ref()
     }
 
     /// Name and kind of a field.
-    pub fn slot(&self, slot: u16) -> Option<(&str, Kind)> {
-        self.slots.get(usize::from(slot)).map(|(name, kind)| (&**name, *kind))
+    pub fn slot(&self, slot: u16) -> Option<(&SmolStr, Kind)> {
+        self.slots.get(usize::from(slot)).map(|(name, kind)| (name, *kind))
     }
 
     /// How far a line that has not this layout has it: the byte, and what should be there.
     pub fn stuck(&self, line: &str) -> (usize, String) {
         matching::stuck(&self.steps, line)
+    }
+
+    pub fn can_begin_with(&self, byte: u8) -> bool {
+        self.first.has(byte)
     }
 
     /// Whether `line` has this layout; if so `head`, which was cleared for the line, is filled.

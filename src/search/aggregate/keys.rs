@@ -147,7 +147,7 @@ pub(super) fn of_values(values: &[Value]) -> Vec<u8> {
             Value::Bool(b) => Cell::Bool(*b),
             Value::Int(n) => Cell::Int(*n),
             Value::Float(n) => Cell::Float(*n),
-            Value::Str(text) => Cell::Text(text.as_ref().into()),
+            Value::Str(text) => Cell::Text(text.as_str().into()),
         };
         write(&cell, &mut key);
     }

@@ -171,7 +171,8 @@ impl Patterns {
     fn finish(self) -> Table {
         let mut shapes: Vec<_> = self.shapes.into_iter().collect();
         shapes.sort_by(|(a, (m, ..)), (b, (n, ..))| n.cmp(m).then_with(|| a.cmp(b)));
-        let row = |(shape, (count, _, example))| vec![state::integer(count), Value::Str(shape), Value::Str(example)];
+        let text = |text: Box<str>| Value::Str(text.into());
+        let row = |(shape, (count, _, example))| vec![state::integer(count), text(shape), text(example)];
         let columns = [("count", Role::Counted), ("pattern", Role::Group), ("example", Role::Example)];
         let columns = columns.map(|(name, role)| Column::new(name, role)).into();
         Table { columns, rows: shapes.into_iter().map(row).collect() }

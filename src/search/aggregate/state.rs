@@ -153,7 +153,7 @@ impl State {
             State::Sum(sum) => sum.total(),
             State::Mean(sum) => sum.mean(),
             State::Extreme { number: Some(number), .. } => number.to_value(),
-            State::Extreme { text, .. } => text.map_or(Value::Null, Value::Str),
+            State::Extreme { text, .. } => text.map_or(Value::Null, |text| Value::Str(text.into())),
             State::Quantile { share, numbers } => quantile(share, numbers),
             State::Distinct(seen) => integer(seen.len() as u64),
             State::Levels { entries, known, errors } => {

@@ -49,7 +49,7 @@ impl<'p> Workflows<'p> {
         let lacks = |group: &Vec<Value>| type_at.is_some_and(|place| group[place] == Value::Null);
         for (mut last, kind, has_failed) in self.endings.finish(lacks) {
             if let Some((place, kind)) = type_at.zip(kind) {
-                last.group[place] = Value::Str(kind);
+                last.group[place] = Value::Str(kind.into());
             }
             let (finished, failed) = counts.entry(keys::of_values(&last.group)).or_default();
             *finished += 1;

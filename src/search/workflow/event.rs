@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn the_place_decides_and_not_the_order() {
         let facts = |fields: &[(&str, Value)]| {
-            let fields = fields.iter().map(|(name, value)| (Box::from(*name), value.clone())).collect();
+            let fields = fields.iter().map(|(name, value)| ((*name).into(), value.clone())).collect();
             Facts::of(&Entry { fields, ..Entry::default() })
         };
         let text = |text: &str| Value::Str(text.into());

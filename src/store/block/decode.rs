@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use super::columns::{Dictionary, TextList};
 use super::encode::{HEAD_COLUMNS, SIDE_COLUMNS};
 use super::fields::FieldColumns;
@@ -413,7 +415,7 @@ impl Decoder {
     pub fn entry(&self, index: usize, renderer: &mut Renderer) -> Entry {
         let row = self.row(index);
         let own = |column: usize| self.named[column].get(index);
-        let text = |column: usize| own(column).map(Box::from);
+        let text = |column: usize| own(column).map(SmolStr::from);
         let kind = self.kind(index);
         Entry {
             time: self.times.get(index).copied().unwrap_or(0),

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::frame::{Dictionaries, HEADER, Header, SECTIONS, Section, Unpacker};
 use super::template::Renderer;
 use super::{Decoder, Encoder, Origin};
-use crate::parse::{Clock, Head, Zone, known};
+use crate::parse::{Clock, Head, Names, Zone, known};
 use crate::record::{Columns, Entry, Fields, Level, LevelSource, Row, Text, TimeSource, Value};
 use crate::store::StoreError;
 
@@ -216,7 +216,7 @@ fn templates_are_found() {
             };
             let mut head = Head::default();
             format.recognises(entry.raw.lines().next().unwrap(), &mut head);
-            assert!(format.fill(&mut entry, &head, &mut Clock::new(Zone::utc())), "{line}");
+            assert!(format.fill(&mut entry, &head, &mut Clock::new(Zone::utc()), &mut Names::default()), "{line}");
             (n as u64, entry)
         };
         let entries: Vec<_> = (100..200).map(entry).collect();
