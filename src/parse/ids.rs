@@ -85,36 +85,39 @@ fn pairs<'a>(line: &'a str, found: &mut Found<'a>) {
 /// Phrases of the home system, each with what follows it.
 fn phrases<'a>(line: &'a str, found: &mut Found<'a>) {
     static SESSION: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("session "));
-    static STATUS: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("/workflow-status/"));
-    static TYPE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("Workflow type"));
     static WORKFLOW: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("orkflow"));
-    let behind = |finder: &Finder<'_>| {
-        let at = finder.find(line.as_bytes())?;
-        Some(&line[at + finder.needle().len()..])
-    };
-    // One search tells mostly that there is nothing to search for.
-    let has_workflow = WORKFLOW.find(line.as_bytes()).is_some();
-    if found.session_id.is_none() {
-        let status = || if has_workflow { behind(&STATUS) } else { None };
-        let text = behind(&SESSION).or_else(status).map(|t| id(t.trim_start_matches(['"', '\''])));
-        found.session_id = text.filter(|t| looks_like_session(t));
-    }
-    if !has_workflow {
-        return;
-    }
-    if found.workflow_type.is_none()
-        && let Some((_, value)) = behind(&TYPE).and_then(|t| t.split_once(": "))
+    if found.session_id.is_none()
+        && let Some(at) = SESSION.find(line.as_bytes())
     {
-        found.workflow_type = Some(id(value)).filter(|v| !v.is_empty());
+        found.session_id = session(&line[at + SESSION.needle().len()..]);
     }
-    if found.event.is_none()
-        && let Some(event) = line.strip_prefix("Workflow event: ")
-    {
-        found.event = Some(id(event)).filter(|v| !v.is_empty());
+    for at in WORKFLOW.find_iter(line.as_bytes()) {
+        let (before, behind) = (&line[..at], &line[at + WORKFLOW.needle().len()..]);
+        if before.ends_with("/w") {
+            if found.session_id.is_none()
+                && let Some(text) = behind.strip_prefix("-status/")
+            {
+                found.session_id = session(text);
+            }
+        } else if before.ends_with('W') {
+            if found.workflow_type.is_none()
+                && let Some(text) = behind.strip_prefix(" type")
+                && let Some((_, value)) = text.split_once(": ")
+            {
+                found.workflow_type = Some(id(value)).filter(|value| !value.is_empty());
+            }
+            if found.event.is_none()
+                && before.len() == 1
+                && let Some(event) = behind.strip_prefix(" event: ")
+            {
+                found.event = Some(id(event)).filter(|event| !event.is_empty());
+            }
+        }
     }
 }
 
 /// Not any word behind `session`: one with a digit in it.
-fn looks_like_session(text: &str) -> bool {
-    text.len() >= 4 && text.bytes().any(|b| b.is_ascii_digit())
+fn session(text: &str) -> Option<&str> {
+    let session = id(text.trim_start_matches(['"', '\'']));
+    Some(session).filter(|session| session.len() >= 4 && session.bytes().any(|b| b.is_ascii_digit()))
 }

@@ -67,27 +67,32 @@ fn part(line: &str) -> Line {
         "PHP Stack trace:",
         "[signal ",
     ];
-    let is_panic = line.starts_with("thread '") && line.contains(" panicked at ");
-    if is_panic || TRACEBACKS.iter().any(|words| line.starts_with(words)) {
+    // Lines of most logs begin with none of these bytes, or do not end so: then no text is compared.
+    let first = line.as_bytes().first();
+    let begins = |words: &&str| words.as_bytes().first() == first && line.starts_with(*words);
+    let is_panic = || line.starts_with("thread '") && line.contains(" panicked at ");
+    if TRACEBACKS.iter().any(|words| begins(&words)) || is_panic() {
         return Line::Traceback;
     }
-    let is_numbered = line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    match line {
-        _ if is_numbered || PARTS.iter().any(|words| line.starts_with(words)) => Line::Goes,
-        _ if is_call(line) => Line::Frame,
-        _ if is_crash(line) => Line::Crash,
+    let is_numbered = || line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    if is_numbered() || PARTS.iter().any(|words| begins(&words)) {
+        return Line::Goes;
+    }
+    match line.ends_with(')') {
+        true if is_call(line) => Line::Frame,
+        true if is_crash(line) => Line::Crash,
         _ => Line::Stands,
     }
 }
 
-/// Ruby's: `app.rb:3:in 'run': no route (RuntimeError)`.
+/// A line that ends with `)`. Ruby's: `app.rb:3:in 'run': no route (RuntimeError)`.
 fn is_crash(line: &str) -> bool {
-    line.ends_with(')') && line.contains(".rb:") && line.contains(":in ")
+    line.contains(".rb:") && line.contains(":in ")
 }
 
-/// A frame of Go's: `main.(*server).run(0x1, 0x2)`.
+/// A line that ends with `)`. A frame of Go's: `main.(*server).run(0x1, 0x2)`.
 fn is_call(line: &str) -> bool {
-    let Some((name, rest)) = line.rsplit_once('(').filter(|_| line.len() < 512) else { return false };
+    let Some((name, _)) = line.rsplit_once('(').filter(|_| line.len() < 512) else { return false };
     let good = |b: u8| b.is_ascii_alphanumeric() || b"./_*()-[]{}@%".contains(&b);
-    rest.ends_with(')') && name.contains('.') && name.bytes().all(good)
+    name.contains('.') && name.bytes().all(good)
 }
