@@ -176,7 +176,7 @@ fn own_pattern() {
     });
     println!("{:<38} {alone:>7.0} ns, so ours is {:.2} of it", "the expression alone", whole / alone);
     // What an entry costs that a layout takes apart: the rest is what the expression costs within ours.
-    let more = format!("[parse]\nformats = [\"own\"]\n[[format]]\nname = \"own\"\nlayout = '{LAYOUT}'\n");
+    let more = format!("[parse]\nformats = [\"own\"]\n[[format]]\nname = \"own\"\nlayouts = ['{LAYOUT}']\n");
     let entry = parse("the same as a layout", "", &more, &[OWN]);
     println!(
         "{:<38} {:>7.0} ns, {:.2} of the expression alone",

@@ -71,11 +71,11 @@ fn part(line: &str) -> Line {
     let first = line.as_bytes().first();
     let begins = |words: &&str| words.as_bytes().first() == first && line.starts_with(*words);
     let is_panic = || line.starts_with("thread '") && line.contains(" panicked at ");
-    if TRACEBACKS.iter().any(|words| begins(&words)) || is_panic() {
+    if TRACEBACKS.iter().any(begins) || is_panic() {
         return Line::Traceback;
     }
     let is_numbered = || line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    if is_numbered() || PARTS.iter().any(|words| begins(&words)) {
+    if is_numbered() || PARTS.iter().any(begins) {
         return Line::Goes;
     }
     match line.ends_with(')') {
