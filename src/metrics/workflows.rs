@@ -124,7 +124,14 @@ impl Workflows {
             known.lines += new_lines;
         }
         match event {
-            Some(Event::Started) if !std::mem::replace(&mut known.started, true) => self.started.add(&[kind], 1.0),
+            Some(Event::Started) if !std::mem::replace(&mut known.started, true) => {
+                self.started.add(&[kind], 1.0);
+                // Its first failure, too, shall be an increase: whoever scrapes has seen 0 before.
+                self.retries.add(&[kind], 0.0);
+                for ending in [Ending::Completed, Ending::Failed, Ending::Cancelled] {
+                    self.executions.add(&[kind, outcome(ending)], 0.0);
+                }
+            }
             Some(Event::Retry) => self.retries.add(&[kind], 1.0),
             Some(Event::Ended(ending)) if !std::mem::replace(&mut known.ended, true) => {
                 self.executions.add(&[kind, outcome(ending)], 1.0);
