@@ -168,7 +168,6 @@ impl Receiving {
             let listener = bind(TcpListener::bind(address).await, address, "receive.http")?;
             let address = listener.local_addr()?;
             tracing::info!(%address, "receiving over HTTP");
-            std::fs::write(loaded.config.data_dir.join("receive.addr"), address.to_string())?;
             let settings = &self.settings;
             let receiver = Receiver::new(
                 self.inbox.clone(),

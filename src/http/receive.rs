@@ -52,6 +52,8 @@ pub struct Peer(pub IpAddr);
 struct Labels {
     service: Option<String>,
     source: Option<String>,
+    /// The name under which another logmill sends.
+    sender: Option<String>,
 }
 
 type Parsed<T> = Result<(Vec<Received>, T), Malformed>;
@@ -330,7 +332,8 @@ async fn ingest(
     let parse = move |bytes: &[u8]| {
         let (source, service) =
             (labels.source.as_deref().unwrap_or("http"), labels.service.as_deref().unwrap_or("http"));
-        lines::read(bytes, &Reader::new(source, service, clock::now())).map(|received| (received, ()))
+        let reader = Reader::new(source, service, clock::now()).from_sender(labels.sender.clone());
+        lines::read(bytes, &reader).map(|received| (received, ()))
     };
     match receiver.take("lines", (peer, &headers, body), encoding(&headers), parse).await {
         Err(answer) => answer,

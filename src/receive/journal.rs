@@ -56,6 +56,8 @@ struct Piece {
 #[derive(Deserialize)]
 struct Sent<'a> {
     #[serde(borrow)]
+    sender: Option<Cow<'a, str>>,
+    #[serde(borrow)]
     id: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     source: Cow<'a, str>,
@@ -102,7 +104,7 @@ impl Journal {
             }
             length += read as u64;
             let sent = serde_json::from_slice::<Sent<'_>>(&line).ok();
-            let origin = sent.and_then(|sent| Origin::new(&sent.id?, &sent.source));
+            let origin = sent.and_then(|sent| Origin::new(&sent.sender?, &sent.id?, &sent.source));
             if let Some(origin) = origin.filter(|origin| !self.senders.has(origin)) {
                 self.senders.note(&origin);
                 self.is_dirty = true;
@@ -144,6 +146,7 @@ impl Journal {
             text.truncate(start);
             let mut object = entry.to_json(true);
             if let Some(origin) = &received.origin {
+                object["sender"] = Json::from(origin.sender.as_str());
                 object["id"] = Json::from(origin.id.as_str());
             }
             // Writing to memory cannot fail.
@@ -287,7 +290,7 @@ mod tests {
             source: "a.log".into(),
             ..Entry::default()
         };
-        Received { entry, origin: Origin::new(id, "a.log") }
+        Received { entry, origin: Origin::new("s", id, "a.log") }
     }
 
     fn lines(folder: &Path) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! How far each source of each sending logmill was received, so that what is sent again after a lost answer is not there
-//! twice. A sender sends the entries of a source in their order, so the last place is enough.
+//! twice. A sink sends the entries of a source in their order, so the last place is enough. When it is told to go back,
+//! it sends under another name.
 
 use std::collections::HashMap;
 
@@ -8,27 +9,30 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Sources remembered; beyond, the half that was silent for longest is forgotten.
 const MAX_SOURCES: usize = 100_000;
-/// A store's name is a number in hexadecimal digits.
-const MAX_STORE: usize = 64;
+/// Bytes of a sender's name.
+const MAX_NAME: usize = 128;
 
-/// Where an entry was before: the id `STORE-PARTITION-SEQUENCE` and the source.
+/// Where an entry was before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
+    /// Who sends in order: a store, one of its sinks, and how often that was told to go elsewhere.
+    pub sender: String,
+    /// The id there, `STORE-PARTITION-SEQUENCE`.
     pub id: String,
-    /// Store and source.
+    /// Sender and source.
     key: String,
     place: (u64, u64),
 }
 
 impl Origin {
-    /// `None` when the id is not one of a logmill's.
-    pub fn new(id: &str, source: &str) -> Option<Origin> {
+    /// `None` when it is not one of a logmill's.
+    pub fn new(sender: &str, id: &str, source: &str) -> Option<Origin> {
         let (rest, sequence) = id.rsplit_once('-')?;
-        let (store, partition) = rest.rsplit_once('-')?;
-        let is_store = (1..=MAX_STORE).contains(&store.len()) && store.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let (_, partition) = rest.rsplit_once('-')?;
         let place = (partition.parse().ok()?, sequence.parse().ok()?);
-        let key = || format!("{store} {:016x}", xxh3_64(source.as_bytes()));
-        is_store.then(|| Origin { id: id.to_owned(), key: key(), place })
+        let key = || format!("{sender} {:016x}", xxh3_64(source.as_bytes()));
+        let is_name = (1..=MAX_NAME).contains(&sender.len()) && sender.bytes().all(|byte| byte.is_ascii_graphic());
+        is_name.then(|| Origin { sender: sender.to_owned(), id: id.to_owned(), key: key(), place })
     }
 }
 
@@ -88,23 +92,24 @@ mod tests {
 
     #[test]
     fn ids() {
-        let check = |id: &str, good: bool| assert_eq!(Origin::new(id, "a").is_some(), good, "{id}");
-        check("00c0ffee00c0ffee-3-77", true);
-        check("00c0ffee00c0ffee-3-", false);
-        check("x-3-77", false);
-        check("-3-77", false);
-        check("3-77", false);
-        check("abcd-3-18446744073709551616", false);
-        check(&format!("{}-1-1", "a".repeat(65)), false);
+        let check = |sender: &str, id: &str, good: bool| {
+            assert_eq!(Origin::new(sender, id, "a").is_some(), good, "{sender} {id}");
+        };
+        check("s", "00c0ffee00c0ffee-3-77", true);
+        check("s", "00c0ffee00c0ffee-3-", false);
+        check("s", "3-77", false);
+        check("s", "abcd-3-18446744073709551616", false);
+        check("", "a-3-77", false);
+        check("a b", "a-3-77", false);
+        check(&"a".repeat(MAX_NAME + 1), "a-1-1", false);
     }
 
     #[test]
     fn what_comes_again_is_known() {
         let mut senders = Senders::default();
-        let origin = |id: &str, source: &str| Origin::new(id, source).unwrap();
-        let mut check = |id: &str, source: &str, known: bool| {
-            let origin = origin(id, source);
-            assert_eq!(senders.has(&origin), known, "{id} {source}");
+        let mut check = |sender: &str, id: &str, source: &str, known: bool| {
+            let origin = Origin::new(sender, id, source).unwrap();
+            assert_eq!(senders.has(&origin), known, "{sender} {id} {source}");
             if !known {
                 let before = senders.clone();
                 let change = senders.note(&origin);
@@ -114,13 +119,13 @@ mod tests {
                 senders.note(&origin);
             }
         };
-        check("a-1-5", "x", false);
-        check("a-1-5", "x", true);
-        check("a-1-4", "x", true);
-        check("a-1-4", "y", false);
-        check("b-1-4", "x", false);
-        check("a-2-1", "x", false);
-        check("a-1-9", "x", true);
+        check("s", "a-1-5", "x", false);
+        check("s", "a-1-5", "x", true);
+        check("s", "a-1-4", "x", true);
+        check("s", "a-1-4", "y", false);
+        check("t", "a-1-4", "x", false);
+        check("s", "a-2-1", "x", false);
+        check("s", "a-1-9", "x", true);
         let text = serde_json::to_string(&senders).unwrap();
         assert_eq!(serde_json::from_str::<Senders>(&text).unwrap(), senders);
     }
@@ -128,11 +133,12 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let mut senders = Senders::default();
+        let origin = |number: usize| Origin::new("s", "a-1-1", &number.to_string()).unwrap();
         for number in 0..=MAX_SOURCES {
-            senders.note(&Origin::new("a-1-1", &number.to_string()).unwrap());
+            senders.note(&origin(number));
         }
         assert!(senders.last.len() <= MAX_SOURCES / 2 + 1);
-        assert!(senders.has(&Origin::new("a-1-1", &MAX_SOURCES.to_string()).unwrap()));
-        assert!(!senders.has(&Origin::new("a-1-1", "0").unwrap()));
+        assert!(senders.has(&origin(MAX_SOURCES)));
+        assert!(!senders.has(&origin(0)));
     }
 }

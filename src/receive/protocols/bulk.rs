@@ -141,7 +141,6 @@ mod tests {
         let bulk = read(body.as_bytes(), &reader).unwrap();
         let messages: Vec<_> = bulk.received.iter().map(|received| received.entry.message()).collect();
         assert_eq!(messages, ["one", "two"]);
-        assert!(bulk.received[0].origin.is_some() && bulk.received[1].origin.is_none());
         let answer = bulk.answer(Some("logs"), &Taken { known: vec![true, false] });
         assert_eq!(answer["errors"], true);
         let statuses: Vec<_> = answer["items"]

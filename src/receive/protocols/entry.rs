@@ -21,12 +21,19 @@ pub struct Reader {
     pub now: i64,
     source: Arc<str>,
     service: Arc<str>,
+    /// See [`Origin::sender`].
+    sender: Option<String>,
 }
 
 impl Reader {
     /// `source` and `service` of what names none.
     pub fn new(source: &str, service: &str, now: i64) -> Reader {
-        Reader { pipeline: Pipeline::any(), now, source: source.into(), service: service.into() }
+        Reader { pipeline: Pipeline::any(), now, source: source.into(), service: service.into(), sender: None }
+    }
+
+    /// Another logmill sends under this name.
+    pub fn from_sender(self, sender: Option<String>) -> Reader {
+        Reader { sender, ..self }
     }
 
     /// Lines as they stand in a log, which belong together as in a file.
@@ -73,7 +80,8 @@ impl Reader {
             Some(entry) => {
                 let read_time = entry.read_time.or(Some(self.now));
                 let id = object.get("id").and_then(Json::as_str);
-                let origin = id.and_then(|id| Origin::new(id, &entry.source));
+                let origin =
+                    id.zip(self.sender.as_deref()).and_then(|(id, sender)| Origin::new(sender, id, &entry.source));
                 Received { entry: Entry { read_time, ..entry }, origin }
             }
             None => self.text(text).into(),

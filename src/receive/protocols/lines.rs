@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn lines_of_all_kinds() {
-        let reader = Reader::new("http", "shop", 1_795_600_000_000_000_000);
+        let reader = Reader::new("http", "shop", 1_795_600_000_000_000_000).from_sender(Some("s".to_owned()));
         let body = concat!(
             "{\"timestamp\":\"2026-11-26T10:00:00.5Z\",\"timestamp_source\":\"line\",\"level\":\"error\",",
             "\"message\":\"m\",\"source\":\"a.log\",\"service\":\"s\",\"id\":\"ab-1-2\"}\n",

@@ -6,10 +6,10 @@ use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
+use crate::receive::Received;
 use crate::receive::protobuf::{Field, Fields, Malformed as Broken};
 use crate::receive::protocols::entry::take;
 use crate::receive::protocols::{MAX_ENTRIES, Malformed, Reader};
-use crate::receive::{Origin, Received};
 use crate::record::{Entry, Level, LevelSource, TimeSource};
 
 /// Attributes that have a place of their own in an entry.
@@ -290,7 +290,14 @@ fn entry(record: Record, around: &Around, reader: &Reader) -> Received {
     if let Some(path) = text(PATH) {
         entry.source = path.into();
     }
-    let origin = text(UID).and_then(|id| Origin::new(&id, &entry.source));
+    // Ours, which are no fields.
+    let _ = text(UID);
+    if let Some(source) = text("timestamp_source").and_then(|name| TimeSource::from_name(&name)) {
+        entry.time_source = source;
+    }
+    if let Some(source) = text("level_source").and_then(|name| LevelSource::from_name(&name)) {
+        entry.level_source = source;
+    }
     if let Some(Json::String(service)) = around.attributes.get(SERVICE) {
         entry.service = service.as_str().into();
     }
@@ -304,7 +311,7 @@ fn entry(record: Record, around: &Around, reader: &Reader) -> Received {
     }
     let of_resource = around.attributes.iter().filter(|(name, _)| *name != SERVICE);
     attributes.iter().chain(of_resource).for_each(|(name, value)| take(&mut entry, name, value));
-    Received { entry, origin }
+    entry.into()
 }
 
 /// A body that is an object: its message, and the rest as fields.
@@ -341,12 +348,11 @@ mod tests {
     #[test]
     fn records_of_json() {
         let got = json(JSON.as_bytes(), &reader()).unwrap();
-        let Received { entry, origin } = &got[0];
+        let entry = &got[0].entry;
         assert_eq!((entry.time, entry.read_time), (1_795_500_000_000_000_001, Some(1_795_500_000_000_000_002)));
         assert_eq!((entry.level, entry.message(), &*entry.service), (Level::Error, "no route", "shop"));
         assert_eq!((entry.logger.as_deref(), &*entry.source), (Some("net.http"), "logs/a.log"));
         assert_eq!(entry.workflow_id.as_deref(), Some("wf-1"));
-        assert!(origin.is_some());
         let fields: Vec<_> = entry.fields.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
         let text = |text: &str| Value::Str(text.into());
         assert_eq!(

@@ -15,8 +15,10 @@ pub struct Settings {
     pub hostname: String,
 }
 
-pub async fn send(settings: &Settings, poster: &Poster, items: &[Item]) -> Answer {
+/// `sender` is of letters, digits, - and _: see [`Sender`](crate::ship::kinds::Sender).
+pub async fn send(settings: &Settings, sender: &str, poster: &Poster, items: &[Item]) -> Answer {
     let url = under(&settings.web.url, "/api/v1/ingest");
+    let url = format!("{url}{}sender={sender}", if url.contains('?') { '&' } else { '?' });
     match poster.post(&url, "application/x-ndjson", body(settings, items)).await {
         Ok(reply) => poster.answer(&reply, &retry::HTTP),
         Err(answer) => answer,
