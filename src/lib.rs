@@ -17,12 +17,13 @@ pub mod rotate; // layer 3
 pub mod store; // layer 3
 pub mod tail; // layer 3
 
+pub mod receive; // layer 4
 pub mod search; // layer 4
 
 pub mod metrics; // layer 5
-pub mod ship; // layer 5
 
 pub mod alert; // layer 6
+pub mod ship; // layer 6
 
 pub mod config; // layer 7
 pub mod http; // layer 7

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cli::Common;
 use crate::cli::output::{Format, colour, outln};
 use crate::config::{Loaded, load};
+use crate::pipeline::RECEIVED;
 use crate::tail::followed;
 
 pub fn run(common: &Common) -> anyhow::Result<()> {
@@ -59,7 +60,8 @@ pub fn run(common: &Common) -> anyhow::Result<()> {
 
 /// Followed files that no section of the policy has.
 fn uncovered(loaded: &Loaded) -> Vec<PathBuf> {
-    followed(&loaded.sources()).into_iter().filter(|log| !loaded.policy.covers(log)).collect()
+    let sources: Vec<_> = loaded.sources().into_iter().filter(|source| source.name != RECEIVED).collect();
+    followed(&sources).into_iter().filter(|log| !loaded.policy.covers(log)).collect()
 }
 
 /// A daemon does with what is left of a policy; here that is an error.

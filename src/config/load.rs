@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::alert::Rules;
-use crate::config::{Config, SHIPPED_POLICY, retention, sinks};
-use crate::pipeline::Pipeline;
+use crate::config::{Config, Doors, SHIPPED_POLICY, retention, sinks};
+use crate::pipeline::{Pipeline, RECEIVED};
+use crate::receive;
 use crate::rotate::{Level, Policy, Problem};
 use crate::ship::Sink;
 use crate::store::Retention;
@@ -60,6 +61,8 @@ pub struct Loaded {
     pub warnings: Vec<String>,
     /// `None`: no server.
     pub http: Option<SocketAddr>,
+    /// Where entries are received.
+    pub doors: Doors,
 }
 
 impl Loaded {
@@ -74,6 +77,11 @@ impl Loaded {
             on_request: false,
         };
         self.pipelines.iter().map(source).collect()
+    }
+
+    /// Whether the journal of what was received is read: there may be one of earlier.
+    pub fn has_journal(&self) -> bool {
+        self.pipelines.iter().any(|pipeline| pipeline.name() == RECEIVED)
     }
 }
 
@@ -110,8 +118,21 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
             None
         }
     };
+    let doors = config.receive.doors().unwrap_or_else(|(setting, message)| {
+        problems.push(ConfigError::Setting { path: shown.clone(), setting, message }.to_string());
+        Doors::default()
+    });
     let mut samples = 0;
-    let pipelines = pipelines(&config, &mut samples, &mut problems);
+    let mut pipelines = pipelines(&config, &mut samples, &mut problems);
+    let journal = config.data_dir.join(receive::FOLDER);
+    if !doors.is_shut() || journal.is_dir() {
+        if let Some(other) = pipelines.iter().find(|pipeline| pipeline.name() == RECEIVED) {
+            let message = format!("{RECEIVED:?} is the name of what is received from elsewhere; choose another");
+            problems.push(format!("{}: {message}", other.path().display()));
+        }
+        let folder = glob::Pattern::escape(&journal.display().to_string());
+        pipelines.push(Pipeline::received(format!("{folder}/[0-9]*.ndjson")));
+    }
     // A mistake in a policy costs a part of it, as in logrotate, and not the start.
     let (policy, found, policy_path) = policy(&config);
     let policy = Arc::new(policy);
@@ -150,6 +171,7 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
         sinks_path,
         warnings,
         http,
+        doors,
     })
 }
 

@@ -6,6 +6,7 @@ pub mod alerts;
 mod budgets;
 mod health;
 mod load;
+mod receive;
 mod retention;
 mod sinks;
 
@@ -23,6 +24,7 @@ use crate::tail;
 pub use budgets::RotationBudget;
 pub use health::Health;
 pub use load::{ConfigError, Loaded, Problems, load, load_main};
+pub use receive::{Doors, Receive};
 pub use retention::retention;
 
 /// The rotation policy used where the configuration names none and `config/logrotate.conf` is missing.
@@ -49,6 +51,7 @@ pub struct Config {
     pub rotation: Rotation,
     pub host: host::Options,
     pub health: Health,
+    pub receive: Receive,
     pub shutdown: Shutdown,
 }
 
@@ -166,6 +169,7 @@ impl Default for Config {
             rotation: Rotation::default(),
             host: host::Options::default(),
             health: Health::default(),
+            receive: Receive::default(),
             shutdown: Shutdown::default(),
         }
     }

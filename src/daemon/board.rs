@@ -64,6 +64,8 @@ pub struct Facts {
     pub truncations_seen: u64,
     /// Why indexing stands still, when it does.
     pub stuck: Option<String>,
+    /// Why nothing can be received, when it cannot.
+    pub receiving: Option<String>,
     /// Files that are to be followed and cannot be read, in words.
     pub failing: Vec<String>,
     /// When the threads were heard of last.

@@ -15,6 +15,7 @@ use crate::daemon::health::Doctor;
 use crate::daemon::index::{Current, lock};
 use crate::daemon::metrics::Numbers;
 use crate::daemon::partitions::{partitions, prune};
+use crate::daemon::receiving::Receiving;
 use crate::daemon::reload::Reloading;
 use crate::daemon::rotation::Rotating;
 use crate::daemon::shipping::Shipping;
@@ -39,6 +40,8 @@ pub struct Face {
     pub current: Current,
     pub rotating: Rotating,
     pub shipping: Shipping,
+    /// `None` where nothing is received.
+    pub receiving: Option<Receiving>,
     pub commands: Sender<TailCommand>,
     pub waker: SyncSender<()>,
     pub numbers: Numbers,
@@ -134,6 +137,7 @@ impl Backend for Face {
             "tails": self.tails.count(),
             "alerts": alerts,
             "sinks": self.shipping.sinks.to_json(&committed),
+            "received": self.receiving.as_ref().map(Receiving::to_json),
             "memory_bytes": process::resident_bytes(),
         })
     }

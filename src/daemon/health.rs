@@ -102,6 +102,7 @@ fn problems(facts: &Facts, damage: Vec<String>) -> Vec<String> {
     problems.extend(facts.damaged.iter().cloned());
     problems.extend(damage);
     problems.extend(facts.failing.iter().cloned());
+    problems.extend(facts.receiving.iter().cloned());
     problems
 }
 

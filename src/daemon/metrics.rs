@@ -12,6 +12,7 @@ use crate::daemon::board::Facts;
 use crate::daemon::face::{Face, redacted};
 use crate::daemon::index::{Current, lock};
 use crate::daemon::partitions::partitions;
+use crate::daemon::receiving::Receiving;
 use crate::metrics::host::Host;
 use crate::metrics::{Family, Kind, Own, Sample};
 use crate::store::PartitionInfo;
@@ -103,6 +104,7 @@ impl Face {
         let mut families = list.0;
         families.extend(self.numbers.families());
         families.extend(self.desk.families());
+        families.extend(self.receiving.iter().flat_map(Receiving::families));
         families.extend(self.shipping.sinks.families(&self.shared.committed()));
         families
     }

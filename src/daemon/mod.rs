@@ -8,6 +8,8 @@
 //!                 store::Shared ──▶ http (search, rate, status), ship (sinks)
 //! ```
 //!
+//! What others send comes through `receiving` into a journal, which is a log like any other to the tail thread.
+//!
 //! Batches flow forward over a bounded channel, so a slow store slows reading and nothing else. What flows back is
 //! the [`board::Board`]: how far each file is committed. Beside them the alert thread asks the same questions as
 //! anybody, looks at the board, and tells notifiers.
@@ -20,6 +22,7 @@ mod health;
 mod index;
 mod metrics;
 mod partitions;
+mod receiving;
 mod reload;
 mod rotation;
 mod run;

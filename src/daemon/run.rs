@@ -17,6 +17,7 @@ use crate::daemon::face::Face;
 use crate::daemon::health::Doctor;
 use crate::daemon::metrics::keep_looking;
 use crate::daemon::partitions::keep_sealing;
+use crate::daemon::receiving::Receiving;
 use crate::daemon::reload::Reloading;
 use crate::daemon::rotation::{Rotating, keep_house};
 use crate::daemon::serving::{self, keep_following};
@@ -32,6 +33,8 @@ pub type Adjust = Arc<dyn Fn(&mut Config) + Send + Sync>;
 pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Result<()> {
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // Before anybody reads the journal.
+    let (receiving, work) = Receiving::new(&loaded)?.unzip();
     let engine = Engine::start(loaded.clone(), true)?;
     let (commands, waker) = engine.teller();
     let rotating = Rotating::new(&engine, commands.clone(), waker.clone());
@@ -49,6 +52,14 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
     let ship = {
         let (shipping, stops) = (shipping.clone(), house_stops.clone());
         spawn("ship", guarded("ship", &engine.board, &house_stops, move || shipping.run(&stops)))?
+    };
+    let receiver = match (&receiving, work) {
+        (Some(receiving), Some(work)) => {
+            let (receiving, board, stops) = (receiving.clone(), engine.board.clone(), house_stops.clone());
+            let run = move || receiving.run(work, &board, &stops);
+            Some(spawn("receive", guarded("receive", &engine.board, &house_stops, run))?)
+        }
+        _ => None,
     };
     let looker = {
         let (numbers, current, board) = (engine.numbers.clone(), engine.current.clone(), engine.board.clone());
@@ -80,6 +91,7 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
         current: engine.current.clone(),
         rotating,
         shipping,
+        receiving,
         commands,
         waker,
         numbers: engine.numbers.clone(),
@@ -100,7 +112,7 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
     let begun = Instant::now();
     let clean = engine.stop(deadline);
     // A script may take its time; what it was started for is done by the next run.
-    for thread in [house, sealer, looker, follower, watch, ship] {
+    for thread in [house, sealer, looker, follower, watch, ship].into_iter().chain(receiver) {
         join_until(thread, begun + deadline);
     }
     let _ = std::fs::remove_file(&socket);
@@ -163,7 +175,14 @@ async fn serve(engine: &Engine, loaded: &Loaded, face: &Arc<Face>, supervisor: &
 async fn listen(loaded: &Loaded, face: Arc<Face>) -> anyhow::Result<Vec<JoinHandle<()>>> {
     let socket = loaded.config.control_socket();
     let control = bind_control(&socket).with_context(|| format!("cannot listen on {}", socket.display()))?;
-    let mut servers = vec![tokio::spawn(serving::serve(control, control_router(face.clone()), |_| ()))];
+    let mut servers = vec![tokio::spawn(serving::serve(
+        control,
+        {
+            let router = control_router(face.clone());
+            move |_: &_| router.clone()
+        },
+        |_| (),
+    ))];
     if let Some(address) = loaded.http {
         let listener = tokio::net::TcpListener::bind(address).await;
         let listener = listener.with_context(|| {
@@ -172,7 +191,11 @@ async fn listen(loaded: &Loaded, face: Arc<Face>) -> anyhow::Result<Vec<JoinHand
         let address = listener.local_addr()?;
         tracing::info!(%address, "http");
         std::fs::write(loaded.config.data_dir.join("http.addr"), address.to_string())?;
-        servers.push(tokio::spawn(serving::serve(listener, router(face, address), prepare)));
+        let router = router(face.clone(), address);
+        servers.push(tokio::spawn(serving::serve(listener, move |_: &_| router.clone(), prepare)));
+    }
+    if let Some(receiving) = &face.receiving {
+        servers.extend(receiving.listen(loaded).await?);
     }
     Ok(servers)
 }

@@ -13,12 +13,12 @@ use crate::sys::clock;
 use crate::sys::process::be_nice;
 
 /// Accepts for ever; when there are too many, the next one waits until another has ended.
-pub async fn serve<L: Listener>(mut listener: L, router: Router, prepare: impl Fn(&L::Io)) {
+pub async fn serve<L: Listener>(mut listener: L, router: impl Fn(&L::Addr) -> Router, prepare: impl Fn(&L::Io)) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     while let Ok(place) = places.clone().acquire_owned().await {
-        let (stream, _) = listener.accept().await;
+        let (stream, peer) = listener.accept().await;
         prepare(&stream);
-        let router = router.clone();
+        let router = router(&peer);
         tokio::spawn(async move {
             connection(stream, router).await;
             drop(place);

@@ -14,6 +14,7 @@ mod openapi;
 mod problem;
 mod question;
 mod rates;
+mod receive;
 mod reply;
 mod routes;
 mod search;
@@ -24,6 +25,7 @@ mod workflows;
 pub use backend::{Backend, Control, Health};
 pub use client::{Answer, Client, ClientError};
 pub use live::{Pump, Tails};
+pub use receive::{Peer, Receiver, receive_router};
 pub use routes::{control_router, router};
 pub use serve::{MAX_CONNECTIONS, connection, prepare};
 

@@ -34,6 +34,8 @@ enum Shape {
     Logfmt,
     Layouts(Vec<Layout>),
     Pattern(Box<Pattern>),
+    /// The JSON form of an entry, which becomes this entry again.
+    Record,
     Text,
 }
 
@@ -49,7 +51,7 @@ pub fn known() -> &'static [Arc<Format>] {
         let mut formats = vec![plain("json", Shape::Json)];
         formats.extend(described);
         formats.push(plain("logfmt", Shape::Logfmt));
-        formats.push(plain("text", Shape::Text));
+        formats.push(Format::of_text());
         formats.into_iter().map(Arc::new).collect()
     });
     &KNOWN
@@ -73,6 +75,16 @@ impl Format {
         Format { name: name.into(), joins, shape: Shape::Pattern(Box::new(pattern)) }
     }
 
+    /// Entries in their JSON form, one a line: what the receiving side keeps.
+    pub fn of_records() -> Format {
+        Format { name: "record".into(), joins: Joins::Indented, shape: Shape::Record }
+    }
+
+    /// What no other format takes.
+    pub fn of_text() -> Format {
+        Format { name: "text".into(), joins: Joins::Indented, shape: Shape::Text }
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -85,7 +97,7 @@ impl Format {
     /// Whether a line of this format can begin with the byte.
     pub fn can_begin_with(&self, byte: u8) -> bool {
         match &self.shape {
-            Shape::Json => byte == b'{',
+            Shape::Json | Shape::Record => byte == b'{',
             Shape::Logfmt => logfmt::is_key(byte),
             Shape::Layouts(layouts) => layouts.iter().any(|layout| layout.can_begin_with(byte)),
             Shape::Pattern(_) | Shape::Text => true,
@@ -96,7 +108,7 @@ impl Format {
     /// line. Of free text: whether there is a time or a level at its head.
     pub fn recognises(&self, line: &str, head: &mut Head) -> bool {
         match &self.shape {
-            Shape::Json => json::recognises(line),
+            Shape::Json | Shape::Record => json::recognises(line),
             Shape::Logfmt => logfmt::recognises(line),
             Shape::Layouts(layouts) => {
                 let found = layouts.iter().position(|layout| layout.matches(line, head));
@@ -111,7 +123,7 @@ impl Format {
     /// Why a line that is not recognised is none of this format, for people.
     pub fn refusal(&self, line: &str) -> String {
         match &self.shape {
-            Shape::Json => "is no object in braces".to_owned(),
+            Shape::Json | Shape::Record => "is no object in braces".to_owned(),
             Shape::Logfmt => "does not begin with pairs of which one is a time, a level or a message".to_owned(),
             Shape::Layouts(layouts) => {
                 let stuck = layouts.iter().map(|layout| layout.stuck(line)).max_by_key(|(at, _)| *at);
@@ -142,6 +154,7 @@ impl Format {
     /// the line has none. Returns false when the text turned out to be of another shape after all.
     pub fn fill(&self, entry: &mut Entry, head: &Head, clock: &mut Clock, names: &mut Names) -> bool {
         let good = match &self.shape {
+            Shape::Record => return record(entry),
             Shape::Json => json::fill(entry, clock, names),
             Shape::Logfmt => logfmt::fill(entry, clock, names),
             Shape::Layouts(layouts) => match layouts.get(head.layout) {
@@ -171,6 +184,15 @@ impl Format {
         }
         good
     }
+}
+
+/// The entry that was written down, with the time at which this one was read where it does not say when it was.
+fn record(entry: &mut Entry) -> bool {
+    let object = serde_json::from_str(&entry.raw).ok();
+    let Some(written) = object.as_ref().and_then(Entry::from_json) else { return false };
+    let read_time = written.read_time.or(entry.read_time);
+    *entry = Entry { read_time, ..written };
+    true
 }
 
 /// Fills an entry with what its first line was found to say.

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use crate::parse::{Zone, known};
+use crate::parse::{Format, Zone, known};
 use crate::sys::encoding::Encoding;
 
 pub use metric::{Metric, MetricKind};
@@ -47,6 +47,8 @@ const SHIPPED: [(&str, &str); 3] = [
 ];
 /// The name of [`Pipeline::any`].
 const ANY: &str = "ingest";
+/// The name of [`Pipeline::received`].
+pub const RECEIVED: &str = "received";
 /// More files in a folder are refused: it is the wrong folder.
 const MAX_FILES: usize = 1_000;
 /// A longer definition is refused.
@@ -113,17 +115,26 @@ impl Pipeline {
 
     /// Follows nothing by itself, and reads any file: for files named by hand that no pipeline knows.
     pub fn any() -> Pipeline {
+        Pipeline::built_in(ANY, Vec::new(), known().to_vec())
+    }
+
+    /// Entries that were received from elsewhere, in their JSON form, from the files that the glob takes.
+    pub fn received(glob: String) -> Pipeline {
+        Pipeline::built_in(RECEIVED, vec![glob], vec![Arc::new(Format::of_records()), Arc::new(Format::of_text())])
+    }
+
+    fn built_in(name: &str, include: Vec<String>, formats: Vec<Arc<Format>>) -> Pipeline {
         Pipeline(Arc::new(Compiled {
-            name: ANY.to_owned(),
-            service: ANY.into(),
+            name: name.to_owned(),
+            service: name.into(),
             path: PathBuf::from("built in"),
-            include: Vec::new(),
+            include,
             exclude: Vec::new(),
             start_at_end: false,
             encoding: None,
             zone: Zone::local(),
             session_id: None,
-            formats: Formats::new(known().to_vec()),
+            formats: Formats::new(formats),
             rules: Rules::default(),
             metrics: Vec::new(),
             samples: Vec::new(),

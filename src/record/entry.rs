@@ -39,6 +39,10 @@ pub enum LevelSource {
 impl TimeSource {
     pub const ALL: [TimeSource; 4] = [TimeSource::Read, TimeSource::Line, TimeSource::Zone, TimeSource::Estimated];
 
+    pub fn from_name(name: &str) -> Option<TimeSource> {
+        TimeSource::ALL.into_iter().find(|source| source.name() == name)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             TimeSource::Read => "read",
@@ -51,6 +55,10 @@ impl TimeSource {
 
 impl LevelSource {
     pub const ALL: [LevelSource; 3] = [LevelSource::None, LevelSource::Field, LevelSource::Head];
+
+    pub fn from_name(name: &str) -> Option<LevelSource> {
+        LevelSource::ALL.into_iter().find(|source| source.name() == name)
+    }
 
     pub fn name(self) -> &'static str {
         match self {
@@ -70,6 +78,15 @@ pub enum Text {
 }
 
 impl Text {
+    /// A piece of the raw text where it is one: what ends it, or else the first.
+    pub fn within(raw: &str, text: &str) -> Text {
+        let at = if raw.ends_with(text) { Some(raw.len() - text.len()) } else { raw.find(text) };
+        match at {
+            Some(at) if raw.len() <= u32::MAX as usize => Text::Slice(at as u32..(at + text.len()) as u32),
+            _ => Text::Owned(text.into()),
+        }
+    }
+
     /// The text of an entry with this raw text.
     pub fn of<'a>(&'a self, raw: &'a str) -> &'a str {
         match self {

@@ -20,6 +20,9 @@ pub struct Cursor {
     /// See [`crate::store::identity`].
     pub store: String,
     pub lanes: Vec<Place>,
+    /// How often it was told to go elsewhere: what is sent then is no repetition.
+    #[serde(default)]
+    pub jumps: u64,
     #[serde(default)]
     pub counts: Counts,
 }
@@ -61,7 +64,7 @@ pub fn path(data: &Path, name: &str) -> PathBuf {
 
 impl Cursor {
     pub fn new(store: String, lanes: usize, place: Place) -> Cursor {
-        Cursor { format: FORMAT, store, lanes: vec![place; lanes.max(1)], counts: Counts::default() }
+        Cursor { format: FORMAT, store, lanes: vec![place; lanes.max(1)], jumps: 0, counts: Counts::default() }
     }
 
     /// Before the first entry that was not acknowledged.
@@ -80,6 +83,7 @@ impl Cursor {
 
     pub fn jump(&mut self, place: Place) {
         self.lanes.fill(place);
+        self.jumps += 1;
     }
 
     /// `None` where there is none yet.

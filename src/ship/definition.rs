@@ -12,7 +12,7 @@ use crate::ship::auth::{Auth, Secret};
 use crate::ship::kinds::http::{Body, Template};
 use crate::ship::kinds::stream::with_port;
 use crate::ship::kinds::syslog::{Address, FACILITIES, Transport};
-use crate::ship::kinds::{bulk, file, http, loki, nats, otlp, syslog};
+use crate::ship::kinds::{bulk, file, http, logmill, loki, nats, otlp, syslog};
 use crate::ship::mapping::Mapping;
 use crate::ship::retry::Backoff;
 use crate::ship::sink::{Batch, Compression, Keep, Kind, Sink, Start, Web};
@@ -90,7 +90,7 @@ struct RetryTable {
     max: Option<Spanned<Span>>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 struct FieldsTable {
     rename: BTreeMap<String, String>,
@@ -197,6 +197,10 @@ impl Reader<'_> {
                 web: self.web(table, Compression::Gzip)?,
                 index: table.index.take().map(Spanned::into_inner),
             }),
+            "logmill" => Kind::Logmill(logmill::Settings {
+                web: self.web(table, Compression::Zstd)?,
+                hostname: table.hostname.take().map_or_else(own_name, Spanned::into_inner),
+            }),
             "loki" => Kind::Loki(loki::Settings {
                 web: self.web(table, Compression::Gzip)?,
                 labels: table.labels.take().map_or_else(|| vec!["service".into(), "level".into()], Spanned::into_inner),
@@ -212,7 +216,7 @@ impl Reader<'_> {
             "file" => Kind::File(file::Settings { path: self.needed(table.path.take(), "path")?.into_inner() }),
             "stdout" => Kind::Stdout,
             other => {
-                let known = "http, elasticsearch, loki, otlp, syslog, nats, file and stdout";
+                let known = "http, elasticsearch, logmill, loki, otlp, syslog, nats, file and stdout";
                 return Err(self.place.wrong(table.kind.span(), format!("{other:?} is no kind; there are {known}")));
             }
         };
@@ -301,7 +305,6 @@ impl Reader<'_> {
             let span = facility.as_ref().map_or(0..0, Spanned::span);
             self.place.wrong(span, format!("{name:?} is no facility; there are {}", FACILITIES.join(" ")))
         })?;
-        let own = || std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
         let max = if address.transport == Transport::Udp { Bytes(2048) } else { Bytes(64 << 10) };
         let max_message = match table.max_message.take() {
             Some(size) if !(480..=1 << 20).contains(&size.get_ref().0) => {
@@ -322,7 +325,7 @@ impl Reader<'_> {
             tls,
             timeout: self.timeout(table)?,
             facility: number as u8,
-            hostname: table.hostname.take().map_or_else(own, Spanned::into_inner),
+            hostname: table.hostname.take().map_or_else(own_name, Spanned::into_inner),
             max_message,
             structured: structured.map(Spanned::into_inner),
         })
@@ -352,6 +355,10 @@ impl Reader<'_> {
     }
 
     fn mapping(&self, fields: FieldsTable, kind: &Kind) -> Result<Mapping, Mistake> {
+        if matches!(kind, Kind::Logmill(_)) && fields != FieldsTable::default() {
+            let message = "an entry goes to another logmill as it is: `fields` is nothing to it";
+            return Err(self.place.wrong(self.table.start..self.table.start, message));
+        }
         let is_bulk = matches!(kind, Kind::Elasticsearch(_));
         let json = |(name, value): (String, toml::Value)| serde_json::to_value(value).map(|value| (name, value));
         let add: Result<Vec<_>, _> = fields.add.into_iter().map(json).collect();
@@ -457,6 +464,11 @@ impl Reader<'_> {
             secret_headers: files.chain(variables).collect(),
         })
     }
+}
+
+/// What this host calls itself.
+fn own_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }
 
 fn is_structured_id(id: &str) -> bool {

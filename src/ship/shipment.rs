@@ -149,8 +149,7 @@ impl Run {
 
     /// Goes on elsewhere. What is on its way is given up: whoever says so knows that it may arrive.
     fn jump(&mut self, place: Place) {
-        let lanes = vec![place; self.lanes.len()];
-        if self.shipment.state.advance(lanes) {
+        if self.shipment.state.go(place) {
             self.begin();
         }
     }
@@ -160,9 +159,11 @@ impl Run {
         if Instant::now() < self.next_open {
             return;
         }
+        let cursor = self.shipment.state.cursor();
+        let name = format!("{}-{}-{}", cursor.store, self.shipment.state.sink.name, cursor.jumps);
         for lane in &mut self.lanes {
             if lane.sender.is_none() && lane.flying.is_none() {
-                match Sender::new(&self.shipment.state.sink) {
+                match Sender::new(&self.shipment.state.sink, &name) {
                     Ok(sender) => lane.sender = Some(sender),
                     Err(why) => {
                         self.next_open = Instant::now() + self.shipment.state.sink.retry.max.0;

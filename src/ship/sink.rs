@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::query::Query;
 use crate::ship::auth::Auth;
-use crate::ship::kinds::{bulk, file, http, loki, nats, otlp, syslog};
+use crate::ship::kinds::{bulk, file, http, logmill, loki, nats, otlp, syslog};
 use crate::ship::mapping::Mapping;
 use crate::ship::retry::Backoff;
 use crate::ship::tls::Tls;
@@ -33,6 +33,7 @@ pub struct Sink {
 pub enum Kind {
     Http(http::Settings),
     Elasticsearch(bulk::Settings),
+    Logmill(logmill::Settings),
     Loki(loki::Settings),
     Otlp(otlp::Settings),
     Syslog(syslog::Settings),
@@ -120,6 +121,7 @@ impl Kind {
         match self {
             Kind::Http(_) => "http",
             Kind::Elasticsearch(_) => "elasticsearch",
+            Kind::Logmill(_) => "logmill",
             Kind::Loki(_) => "loki",
             Kind::Otlp(_) => "otlp",
             Kind::Syslog(_) => "syslog",
@@ -134,6 +136,7 @@ impl Kind {
         match self {
             Kind::Http(http::Settings { web, .. })
             | Kind::Elasticsearch(bulk::Settings { web, .. })
+            | Kind::Logmill(logmill::Settings { web, .. })
             | Kind::Loki(loki::Settings { web, .. })
             | Kind::Otlp(otlp::Settings { web, .. }) => crate::sys::web::without_password(&web.url),
             Kind::Syslog(settings) => settings.address.to_string(),

@@ -81,10 +81,21 @@ impl State {
 
     /// The same for those who tell it themselves.
     pub fn save(&self, lanes: Vec<Place>) -> Result<(), CursorError> {
+        self.replace(|cursor| cursor.lanes = lanes)
+    }
+
+    /// Goes on elsewhere, by somebody's word. Whether that is durable.
+    pub fn go(&self, place: Place) -> bool {
+        let saved = self.replace(|cursor| cursor.jump(place));
+        saved.map_err(|error| self.problem(clock::now(), error.to_string())).is_ok()
+    }
+
+    fn replace(&self, change: impl FnOnce(&mut Cursor)) -> Result<(), CursorError> {
         let mut cursor = self.cursor();
-        cursor.lanes = lanes;
+        change(&mut cursor);
         cursor.save(&self.data, &self.sink.name)?;
-        self.lock().cursor.lanes = cursor.lanes;
+        let mut inner = self.lock();
+        (inner.cursor.lanes, inner.cursor.jumps) = (cursor.lanes, cursor.jumps);
         Ok(())
     }
 

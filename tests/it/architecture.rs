@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["record"],
     &["parse", "query", "generate"],
     &["pipeline", "tail", "rotate", "store"],
-    &["search"],
+    &["receive", "search"],
     &["metrics"],
     &["alert", "ship"],
     &["config", "http"],

@@ -15,6 +15,7 @@ mod http;
 mod kill;
 mod metrics;
 mod prometheus;
+mod receive;
 mod reference;
 mod rotate;
 mod seal;

@@ -3,6 +3,7 @@
 pub mod bulk;
 pub mod file;
 pub mod http;
+pub mod logmill;
 pub mod loki;
 pub mod nats;
 pub mod otlp;

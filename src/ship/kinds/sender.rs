@@ -6,12 +6,14 @@ use crate::ship::deliver::Transport;
 use crate::ship::kinds::nats::Publisher;
 use crate::ship::kinds::syslog::Line;
 use crate::ship::kinds::web::Poster;
-use crate::ship::kinds::{bulk, file, http, loki, otlp};
+use crate::ship::kinds::{bulk, file, http, logmill, loki, otlp};
 use crate::ship::{Answer, Item, Kind, Sink};
 
 /// One connection, or a handle on a pool of them. Each lane has its own.
 pub struct Sender {
     sink: Arc<Sink>,
+    /// By which another logmill knows what it has: all that has this name comes in its order.
+    name: String,
     poster: Option<Poster>,
     line: Option<Line>,
     publisher: Option<Publisher>,
@@ -19,10 +21,11 @@ pub struct Sender {
 
 impl Sender {
     /// What is wrong is for a person.
-    pub fn new(sink: &Arc<Sink>) -> Result<Sender, String> {
+    pub fn new(sink: &Arc<Sink>, name: &str) -> Result<Sender, String> {
         let poster = match &sink.kind {
             Kind::Http(http::Settings { web, .. })
             | Kind::Elasticsearch(bulk::Settings { web, .. })
+            | Kind::Logmill(logmill::Settings { web, .. })
             | Kind::Loki(loki::Settings { web, .. })
             | Kind::Otlp(otlp::Settings { web, .. }) => Some(Poster::new(web)?),
             Kind::Syslog(_) | Kind::File(_) | Kind::Stdout | Kind::Nats(_) => None,
@@ -35,7 +38,7 @@ impl Sender {
             Kind::Nats(settings) => Some(Publisher::new(settings)?),
             _ => None,
         };
-        Ok(Sender { sink: sink.clone(), poster, line, publisher })
+        Ok(Sender { sink: sink.clone(), name: name.to_owned(), poster, line, publisher })
     }
 }
 
@@ -48,6 +51,7 @@ impl Transport for Sender {
         match (&self.sink.kind, &self.poster, &mut self.line) {
             (Kind::Http(settings), Some(poster), _) => http::send(settings, mapping, poster, items).await,
             (Kind::Elasticsearch(settings), Some(poster), _) => bulk::send(settings, mapping, poster, items).await,
+            (Kind::Logmill(settings), Some(poster), _) => logmill::send(settings, &self.name, poster, items).await,
             (Kind::Loki(settings), Some(poster), _) => loki::send(settings, mapping, poster, items).await,
             (Kind::Otlp(settings), Some(poster), _) => otlp::send(settings, mapping, poster, items).await,
             (Kind::Syslog(settings), _, Some(line)) => line.send(settings, items).await,

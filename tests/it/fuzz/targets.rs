@@ -5,6 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use logmill::query::Query;
+use logmill::receive::protocols::{Malformed, Reader, bulk, lines as lines_of_text, loki, otlp, syslog};
+use logmill::receive::{Received, decode};
+use logmill::record::Entry;
 use logmill::rotate::plan::{plan, tidy};
 use logmill::rotate::{Level, Listed, Listing, Locking, Policy, Problem, Section, StateFile, due};
 use logmill::sys::files::FileId;
@@ -34,8 +37,85 @@ pub const ALL: &[Target] = &[
         rounds: 1_000,
         run: lines::definition,
     },
+    Target { name: "received", corpus: BODIES, words: BODY_WORDS, rounds: 2_000, run: received },
     Target { name: "query", corpus: QUERIES, words: QUERY_WORDS, rounds: 4_000, run: query },
 ];
+
+const BODIES: &[&str] = &[
+    "{\"resourceLogs\":[{\"resource\":{\"attributes\":[{\"key\":\"a\",\"value\":{\"kvlistValue\":{\"values\":[]}}}]},\"scopeLogs\":[{\"logRecords\":[{\"timeUnixNano\":\"1\",\"body\":{\"stringValue\":\"x\"}}]}]}]}",
+    "{\"streams\":[{\"stream\":{\"app\":\"a\"},\"values\":[[\"1\",\"line\",{\"k\":\"v\"}]]}]}",
+    "{\"create\":{\"_id\":\"1\"}}\n{\"message\":\"x\",\"@timestamp\":\"2026-11-24T06:00:00Z\"}\n{\"delete\":{}}\n",
+    "{\"timestamp\":\"2026-11-24T06:00:00Z\",\"timestamp_source\":\"line\",\"message\":\"m\",\"id\":\"a-1-1\"}\nplain\n",
+    "<34>1 2026-11-24T06:00:00Z h app 1 - [a b=\"c\"] hello\n12 <13>x: hello",
+    "\u{a}\u{10}\u{12}\u{e}\u{12}\u{c}\u{2a}\u{4}\u{a}\u{2}hi\u{32}\u{4}\u{a}\u{2}kk",
+];
+
+const BODY_WORDS: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"",
+    ":",
+    ",",
+    "\n",
+    "\u{a}",
+    "\u{12}",
+    "\u{2a}",
+    "\u{32}",
+    "\u{7f}",
+    "null",
+    "-1",
+    "1e999",
+    "{a=\"b\"}",
+    "\"body\"",
+    "\"attributes\"",
+    "\"streams\"",
+    "\"values\"",
+    "\"create\"",
+    "\"index\"",
+    "<13>",
+    "99999 ",
+    "\u{0}",
+];
+
+/// What was received as whichever protocol: entries whose messages are theirs, or a reason; an entry stays the same when it
+/// is written down and read again.
+fn received(bytes: &[u8]) -> Vec<String> {
+    let reader = || Reader::new("fuzz", "fuzz", 1_795_600_000_000_000_000).from_sender(Some("s".to_owned()));
+    let mut seen = Vec::new();
+    let mut look = |name: &str, got: Result<Vec<Received>, Malformed>| match got {
+        Ok(received) => {
+            for one in &received {
+                let object = one.entry.to_json(true);
+                let again = Entry::from_json(&object).unwrap_or_else(|| panic!("{name}: {object}"));
+                assert_eq!(again.to_json(true), object, "{name}");
+            }
+            seen.push(format!("{name} {}", received.len().min(4)));
+        }
+        Err(why) => {
+            seen.push(format!("{name} {}", why.0.chars().filter(|c| !c.is_ascii_digit()).take(24).collect::<String>()))
+        }
+    };
+    look("otlp json", otlp::json(bytes, &reader()));
+    look("otlp", otlp::protobuf(bytes, &reader()));
+    look("loki json", loki::json(bytes, &reader()));
+    look("loki", loki::protobuf(bytes, &reader()));
+    look("bulk", bulk::read(bytes, &reader()).map(|bulk| bulk.received));
+    look("lines", lines_of_text::read(bytes, &reader()));
+    look("message", Ok(syslog::message(bytes, &reader()).into_iter().collect()));
+    let mut rest = bytes;
+    while let Ok(Some((message, length))) = syslog::frame(rest) {
+        assert!(message.len() <= length && length > 0);
+        rest = &rest[length..];
+    }
+    for encoding in ["gzip", "zstd", "snappy", "deflate"] {
+        if let Ok(content) = decode(bytes, Some(encoding), 1 << 16) {
+            assert!(content.len() <= 1 << 16, "{encoding}");
+        }
+    }
+    seen
+}
 
 const POLICIES: &[&str] = &[
     include_str!("../../../config/logrotate.conf"),

@@ -39,9 +39,9 @@ pub fn connect(home: &Home) -> TcpStream {
 }
 
 /// Sends these bytes and takes what comes until the end.
-pub fn exchange(mut stream: impl Read + Write, request: &str) -> Reply {
+pub fn exchange(mut stream: impl Read + Write, request: impl AsRef<[u8]>) -> Reply {
     // Who is refused early may be cut off while still sending.
-    let _ = stream.write_all(request.as_bytes());
+    let _ = stream.write_all(request.as_ref());
     let mut reply = Vec::new();
     let _ = stream.read_to_end(&mut reply);
     let end =

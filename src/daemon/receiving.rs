@@ -1,0 +1,287 @@
+//! Entries of others: the thread that writes the journal, and the doors through which they come.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver as Queue, RecvTimeoutError, TryRecvError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use axum::Extension;
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use crate::config::{Loaded, Receive};
+use crate::daemon::Board;
+use crate::daemon::serving::serve;
+use crate::http::{MAX_CONNECTIONS, Peer, Receiver, prepare, receive_router};
+use crate::metrics::{Family, Kind};
+use crate::receive::protocols::{Reader, syslog};
+use crate::receive::{Inbox, Journal, Limits, Received, Refusal, Write};
+use crate::sys::clock;
+use crate::sys::net::widen;
+
+/// How often it is looked at what is committed.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// A file to which nothing was added for so long, and of which all is committed, goes.
+const IDLE: Duration = Duration::from_secs(60);
+/// Entries that are put into the journal together.
+const BATCHES: usize = 64;
+/// Datagrams that are taken together.
+const DATAGRAMS: usize = 500;
+/// Bytes of datagrams that wait in the kernel.
+const UDP_BUFFER: usize = 8 << 20;
+/// A sender over TCP is read again after so long when there was no room.
+const NO_ROOM: Duration = Duration::from_millis(500);
+
+/// See the module. Clones share it.
+#[derive(Clone)]
+pub struct Receiving {
+    pub inbox: Inbox,
+    limits: Limits,
+    settings: Arc<Receive>,
+}
+
+/// What the writing thread works on.
+pub struct Work {
+    journal: Journal,
+    writes: Queue<Write>,
+}
+
+impl Receiving {
+    /// To be called before anything is read: what a crash left half written is cut off. `None` where nothing was ever
+    /// received and nothing is to be.
+    pub fn new(loaded: &Loaded) -> anyhow::Result<Option<(Receiving, Work)>> {
+        if !loaded.has_journal() {
+            return Ok(None);
+        }
+        let settings = loaded.config.receive.clone();
+        let journal = Journal::open(&loaded.config.data_dir, loaded.config.follow.max_line.0 as usize)?;
+        let (inbox, writes) = Inbox::new(settings.journal.0);
+        let limits = Limits::new(settings.client_rate.0, settings.client_requests);
+        Ok(Some((Receiving { inbox, limits, settings: Arc::new(settings) }, Work { journal, writes })))
+    }
+
+    pub fn to_json(&self) -> Value {
+        let mut entries = Value::Object(serde_json::Map::new());
+        for ((protocol, outcome), count) in self.inbox.tally() {
+            entries[protocol][outcome] = count.into();
+        }
+        json!({
+            "entries": entries, "waiting_bytes": self.inbox.waiting(), "full": self.inbox.is_full(),
+            "problem": self.inbox.problem(),
+        })
+    }
+
+    pub fn families(&self) -> Vec<Family> {
+        let help = "Entries that others sent, by protocol and what became of them.";
+        let labels = ["protocol", "outcome"];
+        let mut entries = Family::new(Kind::Counter, "logmill_received_total", help, &labels);
+        for ((protocol, outcome), count) in self.inbox.tally() {
+            entries.set(&[protocol, outcome], count as f64);
+        }
+        let help = "Bytes that were received and are not indexed yet.";
+        let mut waiting = Family::new(Kind::Gauge, "logmill_receive_waiting_bytes", help, &[]);
+        waiting.set(&[], self.inbox.waiting() as f64);
+        vec![entries, waiting]
+    }
+
+    /// Writes what comes until told to stop and nothing waits any more.
+    pub fn run(&self, mut work: Work, board: &Board, stops: &AtomicBool) {
+        let (mut next_look, mut last_write) = (Instant::now(), Instant::now());
+        loop {
+            match work.writes.recv_timeout(LOOK_EVERY) {
+                Ok(first) => {
+                    self.write(first, &mut work, board);
+                    last_write = Instant::now();
+                }
+                Err(RecvTimeoutError::Timeout) if stops.load(Ordering::Acquire) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if Instant::now() >= next_look {
+                next_look = Instant::now() + LOOK_EVERY;
+                self.release(&mut work.journal, last_write.elapsed() > IDLE, board);
+            }
+        }
+    }
+
+    /// One sync for all that waits.
+    fn write(&self, first: Write, work: &mut Work, board: &Board) {
+        let mut writes = vec![first];
+        while writes.len() < BATCHES {
+            match work.writes.try_recv() {
+                Ok(write) => writes.push(write),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+            }
+        }
+        let (batches, replies): (Vec<_>, Vec<_>) = writes.into_iter().map(|write| (write.entries, write.reply)).unzip();
+        // Who asked may be gone; then nobody hears that it is there.
+        match work.journal.append(&batches) {
+            Ok(taken) => {
+                self.note(None, board);
+                replies.into_iter().zip(taken).for_each(|(reply, taken)| drop(reply.send(Ok(taken))));
+            }
+            Err(error) => {
+                let why = error.to_string();
+                self.note(Some(why.clone()), board);
+                replies.into_iter().for_each(|reply| drop(reply.send(Err(Refusal::Failed(why.clone())))));
+            }
+        }
+    }
+
+    fn note(&self, problem: Option<String>, board: &Board) {
+        if self.inbox.problem() == problem {
+            return;
+        }
+        if let Some(why) = &problem {
+            board.error(clock::now(), format!("what is received cannot be kept: {why}"));
+        }
+        board.lock().receiving = problem.as_ref().map(|why| format!("what is received cannot be kept: {why}"));
+        self.inbox.set_problem(problem);
+    }
+
+    /// Removes what is committed, and counts the rest.
+    fn release(&self, journal: &mut Journal, is_idle: bool, board: &Board) {
+        let committed = board.lock().committed.clone();
+        let released = journal.release(|file| committed.get(&file).copied().unwrap_or(0));
+        match released {
+            Ok(waiting) => {
+                self.inbox.set_waiting(waiting);
+                if waiting == 0 && is_idle && journal.is_active() {
+                    journal.finish();
+                }
+            }
+            Err(error) => board.error(clock::now(), error.to_string()),
+        }
+    }
+
+    /// Opens the doors.
+    pub async fn listen(&self, loaded: &Loaded) -> anyhow::Result<Vec<JoinHandle<()>>> {
+        let mut servers = Vec::new();
+        let doors = &loaded.doors;
+        if let Some(address) = doors.http {
+            let listener = bind(TcpListener::bind(address).await, address, "receive.http")?;
+            let address = listener.local_addr()?;
+            tracing::info!(%address, "receiving over HTTP");
+            let settings = &self.settings;
+            let receiver = Receiver::new(
+                self.inbox.clone(),
+                self.limits.clone(),
+                settings.tokens_file.clone(),
+                settings.max_body.0 as usize,
+            );
+            let router = receive_router(receiver, address);
+            let of_peer = move |peer: &SocketAddr| router.clone().layer(Extension(Peer(peer.ip().to_canonical())));
+            servers.push(tokio::spawn(serve(listener, of_peer, prepare)));
+        }
+        for address in &doors.udp {
+            let socket = bind(UdpSocket::bind(address).await, *address, "receive.syslog")?;
+            // Without it more is lost when much comes at once, and that is counted by the kernel.
+            let _ = widen(&socket, UDP_BUFFER);
+            tracing::info!(address = %socket.local_addr()?, "receiving syslog over UDP");
+            servers.push(tokio::spawn(self.clone().datagrams(socket)));
+        }
+        for address in &doors.tcp {
+            let listener = bind(TcpListener::bind(address).await, *address, "receive.syslog")?;
+            tracing::info!(address = %listener.local_addr()?, "receiving syslog over TCP");
+            servers.push(tokio::spawn(self.clone().streams(listener)));
+        }
+        Ok(servers)
+    }
+
+    /// Takes datagrams for ever. What there is no room for is lost, and counted.
+    async fn datagrams(self, socket: UdpSocket) {
+        let mut buffer = vec![0; syslog::MAX_MESSAGE + 1];
+        loop {
+            let Ok((length, peer)) = socket.recv_from(&mut buffer).await else { continue };
+            let mut received = Vec::new();
+            let mut take = |bytes: &[u8], peer: IpAddr| received.extend(syslog::message(bytes, &reader(peer)));
+            take(&buffer[..length], peer.ip());
+            for _ in 1..DATAGRAMS {
+                let Ok((length, peer)) = socket.try_recv_from(&mut buffer) else { break };
+                take(&buffer[..length], peer.ip());
+            }
+            let count = received.len() as u64;
+            if self.inbox.put("syslog_udp", received).await.is_err() {
+                self.inbox.count("syslog_udp", "lost", count);
+            }
+        }
+    }
+
+    /// Accepts for ever, each connection served by a task of its own.
+    async fn streams(self, listener: TcpListener) {
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        while let Ok(place) = places.clone().acquire_owned().await {
+            let Ok((stream, peer)) = listener.accept().await else {
+                // Too many open files, most likely: others end in a moment.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            };
+            prepare(&stream);
+            let receiving = self.clone();
+            tokio::spawn(async move {
+                if let Err(error) = receiving.stream(stream, peer.ip().to_canonical()).await {
+                    tracing::debug!(%peer, "a syslog connection ended: {error}");
+                }
+                drop(place);
+            });
+        }
+    }
+
+    /// Reads a connection to its end, no faster than there is room.
+    async fn stream(&self, mut stream: TcpStream, peer: IpAddr) -> io::Result<()> {
+        let Ok(visit) = self.limits.enter(peer) else {
+            self.inbox.count("syslog_tcp", "slowed_down", 1);
+            return Ok(());
+        };
+        let (mut waiting, mut is_open) = (Vec::with_capacity(64 << 10), true);
+        while is_open {
+            is_open = stream.read_buf(&mut waiting).await? > 0;
+            if !is_open && !waiting.is_empty() && !waiting[0].is_ascii_digit() {
+                waiting.push(b'\n');
+            }
+            let (received, done) = match messages(&waiting, peer) {
+                Ok(found) => found,
+                Err(error) => {
+                    self.inbox.count("syslog_tcp", "malformed", 1);
+                    return Err(io::Error::other(error));
+                }
+            };
+            let pause = visit.charge(done);
+            waiting.drain(..done);
+            self.put_patiently(received).await;
+            tokio::time::sleep(pause).await;
+        }
+        Ok(())
+    }
+
+    /// Puts until there is room.
+    async fn put_patiently(&self, received: Vec<Received>) {
+        while self.inbox.put("syslog_tcp", received.clone()).await.is_err() {
+            tokio::time::sleep(NO_ROOM).await;
+        }
+    }
+}
+
+fn bind<T>(bound: io::Result<T>, address: SocketAddr, setting: &str) -> anyhow::Result<T> {
+    bound.with_context(|| format!("cannot listen on {address}; name another address in {setting}"))
+}
+
+fn reader(peer: IpAddr) -> Reader {
+    Reader::new(&format!("syslog://{}", peer.to_canonical()), "syslog", clock::now())
+}
+
+/// The whole messages at the front, and how many bytes they are.
+fn messages(stream: &[u8], peer: IpAddr) -> Result<(Vec<Received>, usize), syslog::Broken> {
+    let (reader, mut received, mut done) = (reader(peer), Vec::new(), 0);
+    while let Some((message, length)) = syslog::frame(&stream[done..])? {
+        received.extend(syslog::message(message, &reader));
+        done += length;
+    }
+    Ok((received, done))
+}
