@@ -71,19 +71,19 @@ impl Receiver {
         (Peer(client), headers, body): (Peer, &HeaderMap, Body),
         encoding: Option<String>,
         parse: impl FnOnce(&[u8]) -> Parsed<T> + Send + 'static,
-    ) -> Result<(T, Taken), Response> {
+    ) -> Result<(T, Taken), Box<Response>> {
         self.admit(headers)?;
         let visit = self.limits.enter(client).map_err(|too_much| {
             self.inbox.count(protocol, "slowed_down", 1);
-            later(StatusCode::TOO_MANY_REQUESTS, too_much.0, "too much at once, or too fast")
+            Box::new(later(StatusCode::TOO_MANY_REQUESTS, too_much.0, "too much at once, or too fast"))
         })?;
         // Before anything is read of it.
         if self.inbox.is_full() {
-            return Err(refused(&Refusal::Full));
+            return Err(Box::new(refused(&Refusal::Full)));
         }
         let body = tokio::time::timeout(BODY_WITHIN, to_bytes(body, self.max_body)).await;
-        let body = body.map_err(|_| problem(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"))?;
-        let body = body.map_err(|error| self.unread(protocol, &error))?;
+        let body = body.map_err(|_| Box::new(problem(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")))?;
+        let body = body.map_err(|error| Box::new(self.unread(protocol, &error)))?;
         // It is never closed.
         let place = self.decoding.clone().acquire_owned().await;
         let max_body = self.max_body;
@@ -94,13 +94,13 @@ impl Receiver {
         };
         let done = tokio::task::spawn_blocking(work).await;
         drop(place);
-        let done = done.map_err(|error| problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()))?;
+        let done = done.map_err(|error| Box::new(problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string())))?;
         let (bytes, received, more) = done.map_err(|wrong| {
             self.inbox.count(protocol, "malformed", 1);
-            wrong.into_response()
+            Box::new(wrong.into_response())
         })?;
         visit.charge(bytes);
-        let taken = self.inbox.put(protocol, received).await.map_err(|refusal| refused(&refusal))?;
+        let taken = self.inbox.put(protocol, received).await.map_err(|refusal| Box::new(refused(&refusal)))?;
         Ok((more, taken))
     }
 
@@ -115,11 +115,11 @@ impl Receiver {
     }
 
     /// Whether the sender has a token, where one is wanted.
-    fn admit(&self, headers: &HeaderMap) -> Result<(), Response> {
+    fn admit(&self, headers: &HeaderMap) -> Result<(), Box<Response>> {
         let Some(path) = &self.tokens else { return Ok(()) };
         let wrong = |error: std::io::Error| {
             tracing::error!("{}: the tokens cannot be read, nobody may send: {error}", path.display());
-            problem(StatusCode::SERVICE_UNAVAILABLE, "the tokens cannot be read")
+            Box::new(problem(StatusCode::SERVICE_UNAVAILABLE, "the tokens cannot be read"))
         };
         let length = std::fs::metadata(path).map_err(wrong)?.len();
         let tokens = std::fs::read_to_string(path).map_err(wrong)?;
@@ -130,7 +130,7 @@ impl Receiver {
         }
         let mut answer = problem(StatusCode::UNAUTHORIZED, "a token of this logmill's is wanted");
         answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer, Basic"));
-        Err(answer)
+        Err(Box::new(answer))
     }
 }
 
@@ -247,7 +247,7 @@ async fn otlp_logs(
         received.map(|received| (received, ()))
     };
     match receiver.take("otlp", (peer, &headers, body), encoding(&headers), parse).await {
-        Err(answer) => answer,
+        Err(answer) => *answer,
         Ok(_) if is_json => Json(json!({ "partialSuccess": {} })).into_response(),
         // An empty message.
         Ok(_) => ([(CONTENT_TYPE, "application/x-protobuf")], Body::empty()).into_response(),
@@ -273,7 +273,7 @@ async fn loki_push(
         received.map(|received| (received, ()))
     };
     match receiver.take("loki", (peer, &headers, body), encoding, parse).await {
-        Err(answer) => answer,
+        Err(answer) => *answer,
         Ok(_) => StatusCode::NO_CONTENT.into_response(),
     }
 }
@@ -304,7 +304,7 @@ async fn take_bulk(receiver: &Receiver, index: Option<&str>, request: (Peer, &He
         Ok((std::mem::take(&mut bulk.received), bulk))
     };
     match receiver.take("bulk", request, encoding, parse).await {
-        Err(answer) => of_elasticsearch(answer),
+        Err(answer) => of_elasticsearch(*answer),
         Ok((bulk, taken)) => {
             receiver.inbox.count("bulk", "malformed", bulk.refused());
             of_elasticsearch(Json(bulk.answer(index, &taken)).into_response())
@@ -336,7 +336,7 @@ async fn ingest(
         lines::read(bytes, &reader).map(|received| (received, ()))
     };
     match receiver.take("lines", (peer, &headers, body), encoding(&headers), parse).await {
-        Err(answer) => answer,
+        Err(answer) => *answer,
         Ok(((), taken)) => {
             let known = taken.known.iter().filter(|known| **known).count();
             Json(json!({ "accepted": taken.known.len() - known, "known": known })).into_response()

@@ -53,7 +53,7 @@ pub fn exchange(mut stream: impl Read + Write, request: impl AsRef<[u8]>) -> Rep
 
 /// HTTP/1.0, so that a body ends with the connection and nothing else.
 pub fn get_with(home: &Home, target: &str, headers: &str) -> Reply {
-    exchange(connect(home), &format!("GET {target} HTTP/1.0\r\nhost: localhost\r\n{headers}\r\n"))
+    exchange(connect(home), format!("GET {target} HTTP/1.0\r\nhost: localhost\r\n{headers}\r\n"))
 }
 
 pub fn get(home: &Home, target: &str) -> Reply {

@@ -68,12 +68,12 @@ fn what_is_too_large_is_refused() {
     assert_eq!(post(&home, "/control", r#"{"do":"nothing"}"#).status, 422);
     let headers: String = (0..100).map(|n| format!("x-{n}: 1\r\n")).collect();
     assert_eq!(
-        exchange(connect(&home), &format!("GET /health HTTP/1.0\r\nhost: localhost\r\n{headers}\r\n")).status,
+        exchange(connect(&home), format!("GET /health HTTP/1.0\r\nhost: localhost\r\n{headers}\r\n")).status,
         431
     );
     let header = "x".repeat(100_000);
     assert_eq!(
-        exchange(connect(&home), &format!("GET /health HTTP/1.0\r\nhost: localhost\r\nx: {header}\r\n\r\n")).status,
+        exchange(connect(&home), format!("GET /health HTTP/1.0\r\nhost: localhost\r\nx: {header}\r\n\r\n")).status,
         431
     );
     assert_eq!(exchange(connect(&home), "\0\x01nonsense\r\n\r\n").status, 400);

@@ -34,7 +34,7 @@ fn post(home: &Home, target: &str, headers: &str, body: &[u8]) -> Reply {
     let stream = TcpStream::connect(address(home)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let head = format!("POST {target} HTTP/1.0\r\nhost: localhost\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
-    exchange(stream, &[head.as_bytes(), body].concat())
+    exchange(stream, [head.as_bytes(), body].concat())
 }
 
 /// Runs curl, and gives the status and the body.
