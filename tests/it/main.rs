@@ -1,5 +1,6 @@
 //! All integration tests in one binary, so that they link once.
 
+mod alarms;
 mod alerts;
 mod architecture;
 mod compress;
