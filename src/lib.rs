@@ -23,6 +23,7 @@ pub mod metrics; // layer 5
 pub mod ship; // layer 5
 
 pub mod alert; // layer 6
+pub mod elastic; // layer 6
 
 pub mod config; // layer 7
 pub mod http; // layer 7
