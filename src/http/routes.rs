@@ -53,6 +53,7 @@ pub(super) fn table() -> Vec<Route> {
         ("get", "/api/v1/partitions", Both, get(daemon::partitions)),
         ("get", "/api/v1/rotations", Both, get(daemon::rotations)),
         ("get", "/api/v1/alerts", Both, get(alerts::list)),
+        ("get", "/elastic", Both, get(elastic::root)),
         ("get", "/elastic/", Both, get(elastic::root)),
         ("get", "/elastic/_search", Both, get(elastic::search)),
         ("post", "/elastic/_search", Both, post(elastic::search)),

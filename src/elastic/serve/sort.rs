@@ -49,7 +49,21 @@ pub struct Rank {
 
 impl Order {
     pub fn read(value: &Json) -> Result<Order, Fault> {
-        let keys: Vec<Key> = json::listed(value).into_iter().map(key).collect::<Result<Vec<_>, _>>()?;
+        let mut keys = Vec::new();
+        for item in json::listed(value) {
+            match item {
+                // In an address it is `field:desc`.
+                Json::String(text) => match text.rsplit_once(':') {
+                    Some((name, order @ ("asc" | "desc"))) => keys.push(key(name, &Json::from(order))?),
+                    _ => keys.push(key(text, &Json::Null)?),
+                },
+                // Grafana has all keys in one object.
+                other => {
+                    let several = json::object(other, "sort")?.iter();
+                    keys.extend(several.map(|(name, options)| key(name, options)).collect::<Result<Vec<_>, _>>()?);
+                }
+            }
+        }
         if keys.len() > MAX_KEYS {
             return Err(Fault::argument(format!("[sort] may have at most {MAX_KEYS} keys")));
         }
@@ -198,22 +212,14 @@ fn plain(value: &Json) -> Value {
     }
 }
 
-fn key(value: &Json) -> Result<Key, Fault> {
-    let (name, options) = match value {
-        // In an address it is `field:desc`.
-        Json::String(text) => match text.rsplit_once(':') {
-            Some((name, order @ ("asc" | "desc"))) => (name, Json::from(order)),
-            _ => (text.as_str(), Json::Null),
-        },
-        other => json::only(other, "sort").map(|(name, options)| (name, options.clone()))?,
-    };
+fn key(name: &str, options: &Json) -> Result<Key, Fault> {
     let by = match name {
         "_doc" | "_shard_doc" | "_id" | "_seq_no" => By::Doc,
         "_score" => By::Score,
         name => By::Field(field(name)),
     };
     let none = json::Object::new();
-    let (order, options) = match &options {
+    let (order, options) = match options {
         Json::Object(options) => (json::text_of(options, "order")?, options),
         other => (json::text(other), &none),
     };
