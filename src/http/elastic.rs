@@ -96,7 +96,9 @@ fn is_named(index: &str, given: &BTreeMap<String, String>) -> Result<bool, Fault
 
 /// What a search finds where there is no index of this name: nothing.
 fn of_nothing(body: &mut Value) {
-    body["query"] = json!({ "match_none": {} });
+    if let Some(body) = body.as_object_mut() {
+        body.insert("query".to_owned(), json!({ "match_none": {} }));
+    }
 }
 
 /// The body with what the address says beside it.
@@ -184,12 +186,15 @@ pub(super) async fn multi_search(
     answer(backend, accepts, move |snapshot, budget| {
         let begun = Instant::now();
         let nothing = || Search::read(&json!({ "query": { "match_none": {} } }), 0);
+        let mut bytes = budget.result_bytes;
         let one = |asked: Result<Option<Search>, Fault>| {
-            // All of them share the time of one question.
-            let budget = Budget { time: budget.time.saturating_sub(begun.elapsed()), ..budget.clone() };
+            // All of them share the time and the memory of one question.
+            let time = budget.time.saturating_sub(begun.elapsed());
+            let budget = Budget { time, result_bytes: bytes, ..budget.clone() };
             let asked = asked.and_then(|asked| asked.map_or_else(nothing, Ok));
             match asked.and_then(|asked| serve::search(snapshot, &asked, &budget)) {
                 Ok(mut answer) => {
+                    bytes = bytes.saturating_sub(answer.to_string().len());
                     answer["status"] = 200.into();
                     answer
                 }

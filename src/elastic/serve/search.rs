@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value as Json, json};
 
-use super::aggregate::{Tree, finish_all};
+use super::aggregate::{Tree, finish_all, too_many};
 use super::document::{Asked, Source};
 use super::fault::Fault;
 use super::page::{Among, Page};
@@ -34,15 +34,10 @@ pub fn search(snapshot: &Snapshot, asked: &Search, budget: &Budget) -> Result<Js
         effort.add(&more);
         total = Some(tally.count);
         if tally.tree.is_spent() {
-            let reason = format!(
-                "Trying to create too many buckets, more than [{}], or more of them to remember than fits: ask for a \
-                 shorter time or for fewer of them",
-                budget.groups
-            );
-            return Err(Fault::new(400, "too_many_buckets_exception", reason));
+            return Err(too_many(budget.groups));
         }
         if !asked.aggregations.is_empty() {
-            aggregations = Some(finish_all(tally.tree)?);
+            aggregations = Some(finish_all(tally.tree, budget.groups)?);
         }
     }
     let page = Page { order: &asked.order, limit: asked.from + asked.size, after: asked.after.as_ref(), among };
@@ -138,6 +133,7 @@ struct Tally<'a> {
     columns: Columns,
     among: Among<'a>,
     is_all: bool,
+    meter: &'a Meter,
     has_aggregations: bool,
     /// Enough of all threads together; no more has to be counted.
     enough: u64,
@@ -157,6 +153,7 @@ impl<'a> Tally<'a> {
             columns: Tree::columns(&asked.aggregations),
             among,
             is_all: among.is_all(scan.snapshot.next_sequence),
+            meter: scan.meter,
             has_aggregations: !asked.aggregations.is_empty(),
             enough,
             counted: counted.clone(),
@@ -210,6 +207,10 @@ impl Visit for Tally<'_> {
         }
         let count = taking.count;
         self.add(count);
+        if self.tree.is_spent() {
+            // It is refused, and what is left is not worth the work.
+            self.meter.cut(Cut::Result(self.meter.budget().result_bytes));
+        }
         Ok(())
     }
 

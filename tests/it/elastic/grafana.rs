@@ -183,6 +183,8 @@ fn health(home: &Home) {
     let caps = send(home, "GET", "/logmill/_field_caps?fields=@timestamp", "").json();
     assert!(caps["fields"]["@timestamp"].is_object(), "{caps}");
     assert_eq!(send(home, "GET", "", "").json()["version"]["number"], "8.15.0");
+    assert_eq!(send(home, "POST", "/metrics-*/_count", "[]").status, 400);
+    assert_eq!(send(home, "POST", "/metrics-*/_count", "{}").json()["count"], 0);
     // What is refused before a route is found has the same shape.
     let missing = send(home, "DELETE", "/logmill/_search", "");
     assert_eq!((missing.status, missing.json()["status"].as_u64()), (405, Some(405)));

@@ -9,7 +9,7 @@ use logmill::rotate::plan::{plan, tidy};
 use logmill::rotate::{Level, Listed, Listing, Locking, Policy, Problem, Section, StateFile, due};
 use logmill::sys::files::FileId;
 
-use crate::fuzz::lines;
+use crate::fuzz::{elastic, lines};
 use crate::rotate::now;
 
 pub struct Target {
@@ -35,6 +35,7 @@ pub const ALL: &[Target] = &[
         run: lines::definition,
     },
     Target { name: "query", corpus: QUERIES, words: QUERY_WORDS, rounds: 4_000, run: query },
+    Target { name: "elastic", corpus: elastic::REQUESTS, words: elastic::WORDS, rounds: 2_000, run: elastic::elastic },
 ];
 
 const POLICIES: &[&str] = &[

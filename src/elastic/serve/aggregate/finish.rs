@@ -8,74 +8,79 @@ use super::super::dates::{Format, MILLISECOND, Zone};
 use super::super::fault::Fault;
 use super::super::json::Object;
 use super::histogram::{Dates, Numbers};
-use super::{Aggregation, Bucket, Filters, Kind, Range, Ranges, State, Terms, Tree, bucket, order};
+use super::{Aggregation, Bucket, Filters, Kind, Range, Ranges, State, Terms, Tree, order, states};
 use crate::record::Value;
 use crate::search::{directed, keys};
 
-/// Most buckets of one histogram with its empty ones, as Elasticsearch's `search.max_buckets`.
-const MAX_BUCKETS: usize = 65_536;
-
-/// The `aggregations` of an answer.
-pub fn finish_all(tree: Tree<'_>) -> Result<Json, Fault> {
-    all(tree.aggregations, tree.states).map(Json::Object)
+/// The `aggregations` of an answer of at most so many buckets, the empty ones included.
+pub fn finish_all(tree: Tree<'_>, most: usize) -> Result<Json, Fault> {
+    Finishing { most, left: most }.all(tree.aggregations, tree.states).map(Json::Object)
 }
 
-fn too_many() -> Fault {
+pub fn too_many(most: usize) -> Fault {
     let reason = format!(
-        "Trying to create too many buckets. Must be less than or equal to: [{MAX_BUCKETS}]; take a longer interval, or \
-         [min_doc_count] 1"
+        "Trying to create too many buckets. Must be less than or equal to: [{most}], and small enough to be remembered: \
+         take a longer interval, [min_doc_count] 1, a shorter time, or fewer of them"
     );
     Fault::new(400, "too_many_buckets_exception", reason)
 }
 
-fn all(aggregations: &[Aggregation], states: Vec<State>) -> Result<Object, Fault> {
-    let mut answers = Map::new();
-    for (aggregation, state) in aggregations.iter().zip(states) {
-        if matches!(aggregation.kind, Kind::Pipeline(_)) {
-            continue;
-        }
-        let mut answer = aggregation.finish(state)?;
-        if let Some(meta) = &aggregation.meta {
-            answer["meta"] = meta.clone();
-        }
-        answers.insert(aggregation.name.clone(), answer);
-    }
-    for aggregation in aggregations {
-        if let Kind::Pipeline(pipeline) = &aggregation.kind
-            && let Some(answer) = pipeline.beside(&answers)
-        {
-            answers.insert(aggregation.name.clone(), answer);
-        }
-    }
-    Ok(answers)
+/// Counts the buckets of an answer.
+struct Finishing {
+    most: usize,
+    left: usize,
 }
 
-impl Aggregation {
-    fn finish(&self, state: State) -> Result<Json, Fault> {
-        match (&self.kind, state) {
-            (Kind::Dates(dates), State::Steps(steps)) => self.dates(dates, steps),
-            (Kind::Numbers(numbers), State::Steps(steps)) => self.numbers(numbers, steps),
-            (Kind::Terms(terms), State::Keys(found)) => self.terms(terms, found),
-            (Kind::Ranges(ranges), State::Places(places)) => self.ranges(ranges, places),
-            (Kind::Filters(filters), State::Places(places)) => self.filters(filters, places),
-            (Kind::Missing(_), State::Places(places)) => self.single(places),
+impl Finishing {
+    fn all(&mut self, aggregations: &[Aggregation], states: Vec<State>) -> Result<Object, Fault> {
+        let mut answers = Map::new();
+        for (aggregation, state) in aggregations.iter().zip(states) {
+            if matches!(aggregation.kind, Kind::Pipeline(_)) {
+                continue;
+            }
+            let mut answer = self.one(aggregation, state)?;
+            if let Some(meta) = &aggregation.meta {
+                answer["meta"] = meta.clone();
+            }
+            answers.insert(aggregation.name.clone(), answer);
+        }
+        for aggregation in aggregations {
+            if let Kind::Pipeline(pipeline) = &aggregation.kind
+                && let Some(answer) = pipeline.beside(&answers)
+            {
+                answers.insert(aggregation.name.clone(), answer);
+            }
+        }
+        Ok(answers)
+    }
+
+    fn one(&mut self, of: &Aggregation, state: State) -> Result<Json, Fault> {
+        match (&of.kind, state) {
+            (Kind::Dates(dates), State::Steps(steps)) => self.dates(of, dates, steps),
+            (Kind::Numbers(numbers), State::Steps(steps)) => self.numbers(of, numbers, steps),
+            (Kind::Terms(terms), State::Keys(found)) => self.terms(of, terms, found),
+            (Kind::Ranges(ranges), State::Places(places)) => self.ranges(of, ranges, places),
+            (Kind::Filters(filters), State::Places(places)) => self.filters(of, filters, places),
+            (Kind::Missing(_), State::Places(places)) => self.single(of, places),
             (Kind::Metric(metric), State::Metric(measured)) => Ok(measured.finish(metric)),
             _ => Ok(Json::Null),
         }
     }
 
     /// What every bucket has: its number of entries and what is inside.
-    fn bucket(&self, bucket: Bucket) -> Result<Object, Fault> {
-        let mut answer = all(&self.inner, bucket.inner)?;
+    fn bucket(&mut self, of: &Aggregation, bucket: Bucket) -> Result<Object, Fault> {
+        self.left = self.left.checked_sub(1).ok_or_else(|| too_many(self.most))?;
+        let inner = if bucket.inner.is_empty() { states(&of.inner) } else { bucket.inner };
+        let mut answer = self.all(&of.inner, inner)?;
         answer.insert("doc_count".to_owned(), bucket.count.into());
         Ok(answer)
     }
 
-    fn single(&self, places: Vec<Bucket>) -> Result<Json, Fault> {
-        places.into_iter().next().map_or(Ok(Json::Null), |one| self.bucket(one).map(Json::Object))
+    fn single(&mut self, of: &Aggregation, places: Vec<Bucket>) -> Result<Json, Fault> {
+        places.into_iter().next().map_or(Ok(Json::Null), |one| self.bucket(of, one).map(Json::Object))
     }
 
-    fn dates(&self, dates: &Dates, steps: HashMap<i64, Bucket>) -> Result<Json, Fault> {
+    fn dates(&mut self, of: &Aggregation, dates: &Dates, steps: HashMap<i64, Bucket>) -> Result<Json, Fault> {
         let mut steps: BTreeMap<i64, Bucket> =
             steps.into_iter().filter(|(_, bucket)| bucket.count >= dates.least).collect();
         if dates.least == 0 {
@@ -87,9 +92,9 @@ impl Aggregation {
             if let (Some(first), Some(last)) = (first, last) {
                 let mut at = Some(first);
                 while let Some(start) = at.filter(|start| *start <= last) {
-                    steps.entry(start).or_insert_with(|| bucket(&self.inner));
-                    if steps.len() > MAX_BUCKETS {
-                        return Err(too_many());
+                    steps.entry(start).or_default();
+                    if steps.len() > self.left {
+                        return Err(too_many(self.most));
                     }
                     at = dates.next(start);
                 }
@@ -97,15 +102,15 @@ impl Aggregation {
         }
         let mut buckets = Vec::new();
         for (start, bucket) in steps {
-            let mut answer = self.bucket(bucket)?;
+            let mut answer = self.bucket(of, bucket)?;
             answer.insert("key".to_owned(), start.div_euclid(MILLISECOND).into());
             answer.insert("key_as_string".to_owned(), dates.format.write(start, dates.zone).into());
             buckets.push(answer);
         }
-        Ok(self.listed(buckets, dates.is_keyed.then_some("key_as_string"), dates.descending))
+        Ok(listed(of, buckets, dates.is_keyed.then_some("key_as_string"), dates.descending))
     }
 
-    fn numbers(&self, numbers: &Numbers, steps: HashMap<i64, Bucket>) -> Result<Json, Fault> {
+    fn numbers(&mut self, of: &Aggregation, numbers: &Numbers, steps: HashMap<i64, Bucket>) -> Result<Json, Fault> {
         let mut steps: BTreeMap<i64, Bucket> =
             steps.into_iter().filter(|(_, bucket)| bucket.count >= numbers.least).collect();
         if numbers.least == 0 {
@@ -113,39 +118,24 @@ impl Aggregation {
             let first = [steps.keys().next().copied(), extended.map(|(first, _)| first)].into_iter().flatten().min();
             let last = [steps.keys().next_back().copied(), extended.map(|(_, last)| last)].into_iter().flatten().max();
             if let (Some(first), Some(last)) = (first, last) {
-                if last.saturating_sub(first) >= MAX_BUCKETS as i64 {
-                    return Err(too_many());
+                if usize::try_from(last.saturating_sub(first)).is_ok_and(|steps| steps >= self.left) {
+                    return Err(too_many(self.most));
                 }
                 for step in first..=last {
-                    steps.entry(step).or_insert_with(|| bucket(&self.inner));
+                    steps.entry(step).or_default();
                 }
             }
         }
         let mut buckets = Vec::new();
         for (step, bucket) in steps {
-            let mut answer = self.bucket(bucket)?;
+            let mut answer = self.bucket(of, bucket)?;
             answer.insert("key".to_owned(), numbers.start(step).into());
             buckets.push(answer);
         }
-        Ok(self.listed(buckets, numbers.is_keyed.then_some("key"), numbers.descending))
+        Ok(listed(of, buckets, numbers.is_keyed.then_some("key"), numbers.descending))
     }
 
-    /// The buckets of a histogram, with what pipelines make of their order.
-    fn listed(&self, mut buckets: Vec<Object>, keyed: Option<&str>, descending: bool) -> Json {
-        for inner in &self.inner {
-            if let Kind::Pipeline(pipeline) = &inner.kind
-                && !pipeline.is_sibling()
-            {
-                pipeline.along(&inner.name, &mut buckets);
-            }
-        }
-        if descending {
-            buckets.reverse();
-        }
-        json!({ "buckets": by_name(buckets, keyed) })
-    }
-
-    fn terms(&self, terms: &Terms, found: HashMap<Box<[u8]>, Bucket>) -> Result<Json, Fault> {
+    fn terms(&mut self, of: &Aggregation, terms: &Terms, found: HashMap<Box<[u8]>, Bucket>) -> Result<Json, Fault> {
         let mut others: u64 = found.values().map(|bucket| bucket.count).sum();
         let enough = found.into_iter().filter(|(_, bucket)| bucket.count >= terms.least);
         let mut buckets: Vec<(Value, Bucket)> =
@@ -160,7 +150,7 @@ impl Aggregation {
         }
         let mut answers = Vec::new();
         for (value, bucket) in buckets {
-            let mut answer = self.bucket(bucket)?;
+            let mut answer = self.bucket(of, bucket)?;
             match value {
                 Value::Bool(truth) => {
                     answer.insert("key".to_owned(), u8::from(truth).into());
@@ -183,10 +173,10 @@ impl Aggregation {
         Ok(json!({ "doc_count_error_upper_bound": 0, "sum_other_doc_count": others, "buckets": answers }))
     }
 
-    fn ranges(&self, ranges: &Ranges, places: Vec<Bucket>) -> Result<Json, Fault> {
+    fn ranges(&mut self, of: &Aggregation, ranges: &Ranges, places: Vec<Bucket>) -> Result<Json, Fault> {
         let mut buckets = Vec::new();
         for (range, bucket) in ranges.list.iter().zip(places) {
-            let mut answer = self.bucket(bucket)?;
+            let mut answer = self.bucket(of, bucket)?;
             for (name, edge) in [("from", range.from), ("to", range.to)] {
                 let Some(edge) = edge else { continue };
                 let shown = if ranges.is_date { edge / MILLISECOND as f64 } else { edge };
@@ -201,17 +191,33 @@ impl Aggregation {
         Ok(json!({ "buckets": by_name(buckets, ranges.is_keyed.then_some("key")) }))
     }
 
-    fn filters(&self, filters: &Filters, places: Vec<Bucket>) -> Result<Json, Fault> {
+    fn filters(&mut self, of: &Aggregation, filters: &Filters, places: Vec<Bucket>) -> Result<Json, Fault> {
         if filters.is_single {
-            return self.single(places);
+            return self.single(of, places);
         }
-        let answers: Vec<Object> = places.into_iter().map(|bucket| self.bucket(bucket)).collect::<Result<_, _>>()?;
+        let answers: Vec<Object> =
+            places.into_iter().map(|bucket| self.bucket(of, bucket)).collect::<Result<_, _>>()?;
         let buckets = match &filters.names {
             Some(names) => names.iter().cloned().zip(answers.into_iter().map(Json::Object)).collect::<Object>().into(),
             None => Json::from(answers),
         };
         Ok(json!({ "buckets": buckets }))
     }
+}
+
+/// The buckets of a histogram, with what pipelines make of their order.
+fn listed(of: &Aggregation, mut buckets: Vec<Object>, keyed: Option<&str>, descending: bool) -> Json {
+    for inner in &of.inner {
+        if let Kind::Pipeline(pipeline) = &inner.kind
+            && !pipeline.is_sibling()
+        {
+            pipeline.along(&inner.name, &mut buckets);
+        }
+    }
+    if descending {
+        buckets.reverse();
+    }
+    json!({ "buckets": by_name(buckets, keyed) })
 }
 
 /// Sorts what is in the order of its keys. This is stable, so equal ones stay in that order.

@@ -64,6 +64,9 @@ pub struct Numbers {
     extremes: Option<(f64, f64)>,
 }
 
+/// What they take in memory.
+pub const NUMBERS_BYTES: usize = size_of::<Numbers>();
+
 impl Metric {
     pub fn state(&self) -> Measured {
         match &self.kind {

@@ -13,7 +13,7 @@ use std::collections::hash_map::Entry;
 
 use serde_json::Value as Json;
 
-pub use finish::finish_all;
+pub use finish::{finish_all, too_many};
 use histogram::{Dates, Numbers};
 use metric::{Measured, Metric};
 use pipeline::Pipeline;
@@ -112,6 +112,7 @@ enum State {
 #[derive(Debug, Default)]
 struct Bucket {
     count: u64,
+    /// Made with the first entry: there may be far more empty buckets than entries.
     inner: Vec<State>,
 }
 
@@ -161,10 +162,6 @@ fn states(aggregations: &[Aggregation]) -> Vec<State> {
     aggregations.iter().map(Aggregation::state).collect()
 }
 
-fn bucket(inner: &[Aggregation]) -> Bucket {
-    Bucket { count: 0, inner: states(inner) }
-}
-
 fn take<R: Row>(aggregations: &[Aggregation], states: &mut [State], row: &R, allowance: &mut Allowance) {
     for (aggregation, state) in aggregations.iter().zip(states) {
         aggregation.take(state, row, allowance);
@@ -195,7 +192,7 @@ fn merge_all<K: std::hash::Hash + Eq>(
     for (key, other) in others {
         match own.get_mut(&key) {
             Some(bucket) => aggregation.merge(bucket, other, allowance),
-            None if allowance.allows(0, &aggregation.inner) => drop(own.insert(key, other)),
+            None if allowance.allows(0) => drop(own.insert(key, other)),
             None => {}
         }
     }
@@ -203,8 +200,8 @@ fn merge_all<K: std::hash::Hash + Eq>(
 
 impl Allowance {
     /// Whether one more bucket may be made, whose key has so many bytes.
-    fn allows(&mut self, key: usize, inner: &[Aggregation]) -> bool {
-        let bytes = key + size_of::<Bucket>() + 32 + inner.len() * size_of::<State>();
+    fn allows(&mut self, key: usize) -> bool {
+        let bytes = key + size_of::<Bucket>() + 32;
         match (self.buckets.checked_sub(1), self.bytes.checked_sub(bytes)) {
             (Some(buckets), Some(bytes)) => {
                 (self.buckets, self.bytes) = (buckets, bytes);
@@ -227,22 +224,41 @@ impl Allowance {
 impl Bucket {
     fn take<R: Row>(&mut self, inner: &[Aggregation], row: &R, allowance: &mut Allowance) {
         self.count += 1;
+        if self.inner.is_empty() && !inner.is_empty() {
+            allowance.spend(inner.iter().map(Aggregation::size).sum());
+            self.inner = states(inner);
+        }
         take(inner, &mut self.inner, row, allowance);
     }
 }
 
 impl Aggregation {
     fn state(&self) -> State {
-        let places = |count: usize| State::Places((0..count).map(|_| bucket(&self.inner)).collect());
         match &self.kind {
             Kind::Dates(_) | Kind::Numbers(_) => State::Steps(HashMap::new()),
             Kind::Terms(_) => State::Keys(HashMap::new()),
-            Kind::Ranges(ranges) => places(ranges.list.len()),
-            Kind::Filters(filters) => places(filters.queries.len() + usize::from(filters.has_other)),
-            Kind::Missing(_) => places(1),
+            Kind::Ranges(_) | Kind::Filters(_) | Kind::Missing(_) => {
+                State::Places((0..self.places()).map(|_| Bucket::default()).collect())
+            }
             Kind::Metric(metric) => State::Metric(metric.state()),
             Kind::Pipeline(_) => State::Nothing,
         }
+    }
+
+    /// Buckets that are there from the first.
+    fn places(&self) -> usize {
+        match &self.kind {
+            Kind::Ranges(ranges) => ranges.list.len(),
+            Kind::Filters(filters) => filters.queries.len() + usize::from(filters.has_other),
+            Kind::Missing(_) => 1,
+            _ => 0,
+        }
+    }
+
+    /// Bytes that its state takes from the first.
+    fn size(&self) -> usize {
+        let numbers = if matches!(self.kind, Kind::Metric(_)) { metric::NUMBERS_BYTES } else { 0 };
+        size_of::<State>() + self.places() * size_of::<Bucket>() + numbers
     }
 
     fn columns(&self) -> Columns {
@@ -263,7 +279,11 @@ impl Aggregation {
 
     fn merge(&self, own: &mut Bucket, other: Bucket, allowance: &mut Allowance) {
         own.count += other.count;
-        merge(&self.inner, &mut own.inner, other.inner, allowance);
+        if own.inner.is_empty() {
+            own.inner = other.inner;
+        } else {
+            merge(&self.inner, &mut own.inner, other.inner, allowance);
+        }
     }
 
     fn take<R: Row>(&self, state: &mut State, row: &R, allowance: &mut Allowance) {
@@ -314,8 +334,8 @@ impl Aggregation {
     fn take_step<R: Row>(&self, step: i64, steps: &mut HashMap<i64, Bucket>, row: &R, allowance: &mut Allowance) {
         match steps.entry(step) {
             Entry::Occupied(found) => found.into_mut().take(&self.inner, row, allowance),
-            Entry::Vacant(place) if allowance.allows(0, &self.inner) => {
-                place.insert(bucket(&self.inner)).take(&self.inner, row, allowance);
+            Entry::Vacant(place) if allowance.allows(0) => {
+                place.insert(Bucket::default()).take(&self.inner, row, allowance);
             }
             Entry::Vacant(_) => {}
         }
@@ -339,8 +359,8 @@ impl Aggregation {
         let mut key = std::mem::take(&mut allowance.key);
         key.clear();
         keys::write(&cell, &mut key);
-        if !found.contains_key(key.as_slice()) && allowance.allows(key.len(), &self.inner) {
-            found.insert(key.as_slice().into(), bucket(&self.inner));
+        if !found.contains_key(key.as_slice()) && allowance.allows(key.len()) {
+            found.insert(key.as_slice().into(), Bucket::default());
         }
         if let Some(bucket) = found.get_mut(key.as_slice()) {
             bucket.take(&self.inner, row, allowance);
