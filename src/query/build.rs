@@ -2,15 +2,16 @@
 //! translated to. They are evaluated, pruned and limited as those that were read.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use regex::{Regex, RegexBuilder};
 
-use crate::query::Query;
 use crate::query::ast::{Ast, Bound, Comparison, Edge, Pattern, Test};
 use crate::query::eval::Plan;
 use crate::query::field::Field;
 use crate::query::parse::{MAX_GLOB, MAX_PHRASE, MAX_REGEX_SIZE};
 use crate::query::tokens::{to_lower, tokens};
+use crate::query::{Query, window};
 use crate::record::Level;
 
 /// A condition on an entry. Whoever builds one bounds its depth: it is walked by recursion.
@@ -40,10 +41,6 @@ impl Condition {
 
     pub fn none() -> Condition {
         Condition(Ast::Or(Vec::new()))
-    }
-
-    pub fn is_all(&self) -> bool {
-        self.0 == Ast::All
     }
 
     pub fn all_of(conditions: impl IntoIterator<Item = Condition>) -> Condition {
@@ -114,6 +111,13 @@ impl Condition {
         Ok(Condition(Ast::Field(field, Test::Matches(Pattern::Regex(regex(pattern)?)))))
     }
 
+    /// What remains beside the times, and the times, in nanoseconds: an entry matches when both hold. A question about
+    /// a time and nothing else can be answered without looking at each entry.
+    pub fn split_times(self) -> (Condition, RangeInclusive<i64>) {
+        let times = window::window(&self.0);
+        (Condition(without_times(self.0)), times)
+    }
+
     /// The words, in lower case, that the condition looks for in texts.
     pub fn words(&self) -> BTreeSet<String> {
         let mut words = BTreeSet::new();
@@ -140,6 +144,15 @@ impl Condition {
             (None, None) => Condition::exists(field),
             (low, high) => Condition::all_of(low.into_iter().chain(high).map(one)),
         }
+    }
+}
+
+/// Without what the window of the same condition says to the nanosecond.
+fn without_times(ast: Ast) -> Ast {
+    match ast {
+        Ast::Field(Field::Timestamp, Test::Compare(_, Bound::Time(_))) => Ast::All,
+        Ast::And(items) => Condition::all_of(items.into_iter().map(without_times).map(Condition)).0,
+        other => other,
     }
 }
 
@@ -186,9 +199,25 @@ impl Query {
     pub fn of(condition: Condition) -> Query {
         Query { plan: Plan::new(&condition.0), ast: condition.0, pipes: Vec::new() }
     }
+}
 
-    /// The condition alone.
-    pub fn condition(&self) -> Condition {
-        Condition(self.ast.clone())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_split_off() {
+        let query = |text: &str| Query::parse_at(text, 1_795_429_800_000_000_000, &chrono::Utc).unwrap();
+        let check = |text: &str, rest: &str| {
+            let (left, times) = Condition(query(text).ast).split_times();
+            assert_eq!((Query::of(left), times), (query(rest), query(text).window()), "{text}");
+        };
+        check("*", "*");
+        check("timestamp>now-1h timestamp<=now", "*");
+        check("timestamp>now-1h level:error", "level:error");
+        check("(timestamp>now-1h a) b", "a b");
+        check("timestamp>now-1h OR a", "timestamp>now-1h OR a");
+        check("-timestamp>now-1h", "-timestamp>now-1h");
+        check("read_time>now-1h", "read_time>now-1h");
     }
 }

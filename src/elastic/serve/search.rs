@@ -21,10 +21,10 @@ use crate::store::Snapshot;
 pub fn search(snapshot: &Snapshot, asked: &Search, budget: &Budget) -> Result<Json, Fault> {
     let time = asked.timeout.map_or(budget.time, |timeout| timeout.min(budget.time));
     let budget = Budget { time, ..budget.clone() };
-    let query = Query::of(asked.chosen.condition.clone());
+    let (condition, times) = asked.chosen.condition.clone().split_times();
+    let query = Query::of(condition);
     let (meter, mut effort) = (Meter::start(&budget), Effort::default());
-    let (since, last) = query.window().into_inner();
-    let window = Window { since, until: last.saturating_add(1) };
+    let window = Window { since: *times.start(), until: times.end().saturating_add(1) };
     let scan = Scan { snapshot, query: &query, window, meter: &meter, shift: 0 };
     let among = Among { ids: asked.chosen.ids.as_ref(), before_sequence: asked.before_sequence };
     let mut total = None;
@@ -219,14 +219,15 @@ impl Visit for Tally<'_> {
     }
 
     fn wants_counts(&self) -> bool {
-        self.is_all && !self.has_aggregations
+        self.is_all && self.tree.needs_counts_alone()
     }
 
-    fn counts_fit(&self, _first: i64, _last: i64) -> bool {
-        self.wants_counts()
+    fn counts_fit(&self, first: i64, last: i64) -> bool {
+        self.wants_counts() && self.tree.counts_fit(first, last)
     }
 
-    fn counts(&mut self, _first: i64, _last: i64, _level: Level, count: u64) {
+    fn counts(&mut self, first: i64, _last: i64, level: Level, count: u64) {
+        self.tree.take_counts(first, level, count);
         self.add(count);
     }
 }

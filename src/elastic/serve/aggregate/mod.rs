@@ -20,7 +20,7 @@ use pipeline::Pipeline;
 
 use super::dates::Format;
 use crate::query::{Field, Query};
-use crate::record::{Columns, Row, Value};
+use crate::record::{self, Columns, Level, Row, Value};
 use crate::search::Budget;
 use crate::search::cell::{Cell, cell};
 use crate::search::keys;
@@ -122,6 +122,8 @@ struct Allowance {
     buckets: usize,
     bytes: usize,
     is_spent: bool,
+    /// So many entries are what is taken.
+    count: u64,
     key: Vec<u8>,
 }
 
@@ -134,8 +136,13 @@ pub struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     pub fn new(aggregations: &'a [Aggregation], budget: &Budget) -> Tree<'a> {
-        let allowance =
-            Allowance { buckets: budget.groups, bytes: budget.result_bytes, is_spent: false, key: Vec::new() };
+        let allowance = Allowance {
+            buckets: budget.groups,
+            bytes: budget.result_bytes,
+            is_spent: false,
+            count: 1,
+            key: Vec::new(),
+        };
         Tree { aggregations, states: states(aggregations), allowance }
     }
 
@@ -145,6 +152,23 @@ impl<'a> Tree<'a> {
 
     pub fn take<R: Row>(&mut self, row: &R) {
         take(self.aggregations, &mut self.states, row, &mut self.allowance);
+    }
+
+    /// Whether times and levels of entries, and how many there are, say enough.
+    pub fn needs_counts_alone(&self) -> bool {
+        self.aggregations.iter().all(Aggregation::needs_counts_alone)
+    }
+
+    /// Whether entries from one time to another are in the same buckets.
+    pub fn counts_fit(&self, first: i64, last: i64) -> bool {
+        self.aggregations.iter().all(|one| one.counts_fit(first, last))
+    }
+
+    /// Takes so many entries at a level, about that time.
+    pub fn take_counts(&mut self, time: i64, level: Level, count: u64) {
+        self.allowance.count = count;
+        self.take(&record::Entry { time, level, ..record::Entry::default() });
+        self.allowance.count = 1;
     }
 
     pub fn merge(&mut self, other: Tree<'a>) {
@@ -223,7 +247,7 @@ impl Allowance {
 
 impl Bucket {
     fn take<R: Row>(&mut self, inner: &[Aggregation], row: &R, allowance: &mut Allowance) {
-        self.count += 1;
+        self.count += allowance.count;
         if self.inner.is_empty() && !inner.is_empty() {
             allowance.spend(inner.iter().map(Aggregation::size).sum());
             self.inner = states(inner);
@@ -243,6 +267,24 @@ impl Aggregation {
             Kind::Metric(metric) => State::Metric(metric.state()),
             Kind::Pipeline(_) => State::Nothing,
         }
+    }
+
+    fn needs_counts_alone(&self) -> bool {
+        let own = match &self.kind {
+            Kind::Dates(dates) => dates.field == Field::Timestamp && dates.hard.is_none(),
+            Kind::Terms(terms) => terms.field == Field::Level,
+            Kind::Pipeline(_) => true,
+            _ => false,
+        };
+        own && self.inner.iter().all(Aggregation::needs_counts_alone)
+    }
+
+    fn counts_fit(&self, first: i64, last: i64) -> bool {
+        let fits = match &self.kind {
+            Kind::Dates(dates) => dates.start(first) == dates.start(last),
+            _ => true,
+        };
+        fits && self.inner.iter().all(|inner| inner.counts_fit(first, last))
     }
 
     /// Buckets that are there from the first.

@@ -334,4 +334,23 @@ proptest! {
         }
         prop_assert_eq!(got, want);
     }
+
+    #[test]
+    fn numbers_of_entries_say_the_same_as_entries(rows in rows()) {
+        let aggs = json!({"t": {
+            "date_histogram": {"field": "@timestamp", "fixed_interval": "10m", "min_doc_count": 1, "time_zone": "Asia/Kolkata"},
+            "aggs": {"l": {"terms": {"field": "level", "order": {"_key": "asc"}}}},
+        }});
+        let read = Aggregation::read_all(&aggs, &mut Queries::new(NOW)).unwrap();
+        let (mut one, mut other) = (Tree::new(&read, &Budget::default()), Tree::new(&read, &Budget::default()));
+        prop_assert!(one.needs_counts_alone() && one.counts_fit(NOW, NOW + 1) && !one.counts_fit(NOW - MINUTE, NOW + MINUTE));
+        let mut counts: BTreeMap<(i64, Level), u64> = BTreeMap::new();
+        for (minute, level, _) in &rows {
+            let entry = Entry { time: NOW - minute * MINUTE, level: Level::ALL[usize::from(*level)], ..Entry::default() };
+            *counts.entry((entry.time, entry.level)).or_default() += 1;
+            one.take(&entry);
+        }
+        counts.into_iter().for_each(|((time, level), count)| other.take_counts(time, level, count));
+        prop_assert_eq!(finish_all(one, 100_000).unwrap(), finish_all(other, 100_000).unwrap());
+    }
 }
