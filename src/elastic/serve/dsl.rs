@@ -75,7 +75,10 @@ impl Queries {
     fn one(&mut self, query: &Json, ids: Option<&mut Option<BTreeSet<(i64, u64)>>>) -> Read {
         let (kind, body) = json::only(query, "query")?;
         let read = match (kind, ids) {
-            ("ids", Some(ids)) => self.ids(body, ids),
+            ("ids", Some(ids)) => self.ids(json::object(body, kind)?.get("values"), ids),
+            ("term" | "terms", Some(ids)) if id_of(body).is_some() => {
+                self.ids(id_of(body).map(|value| unwrapped(value, "value").0), ids)
+            }
             ("bool", ids) => self.bool(body, ids),
             ("constant_score", Some(ids)) => self.wrapped(body, "filter", Some(ids)),
             (kind, _) => self.leaf(kind, body),
@@ -89,6 +92,7 @@ impl Queries {
             "match_all" => Ok(Condition::all()),
             "match_none" => Ok(Condition::none()),
             "constant_score" => self.wrapped(body, "filter", None),
+            "term" | "terms" if id_of(body).is_some() => Err(Fault::argument(ONLY_AT_THE_TOP)),
             "term" => self.term(body),
             "terms" => self.terms(body),
             "match" => self.matching(body, Match::Words),
@@ -102,9 +106,7 @@ impl Queries {
                 None => Err(Fault::parsing("[exists] needs a [field]")),
             },
             "prefix" | "wildcard" | "regexp" => self.pattern(kind, body),
-            "ids" => {
-                Err(Fault::argument("[ids] is for the whole query, alone or in a [bool] under [must] or [filter]"))
-            }
+            "ids" => Err(Fault::argument(ONLY_AT_THE_TOP)),
             other => Err(Fault::parsing(format!("unknown query [{other}]"))),
         }
     }
@@ -171,11 +173,9 @@ impl Queries {
         }
     }
 
-    fn ids(&mut self, body: &Json, ids: &mut Option<BTreeSet<(i64, u64)>>) -> Read {
-        let body = json::object(body, "ids")?;
-        json::knows(body, &["values", "boost", "_name"], "ids")?;
+    fn ids(&mut self, values: Option<&Json>, ids: &mut Option<BTreeSet<(i64, u64)>>) -> Read {
         let mut own = BTreeSet::new();
-        for value in body.get("values").map(json::listed).unwrap_or_default() {
+        for value in values.map(json::listed).unwrap_or_default() {
             self.count().map_err(too_many)?;
             // What is no id of ours is the id of no entry.
             if let Some(id) = value.as_str().and_then(|text| text.parse::<EntryId>().ok()) {
@@ -344,6 +344,14 @@ impl Queries {
         let pattern = names::anchored(&field, &regex, any_case);
         Condition::regex(field, &pattern).map_err(|why| Fault::argument(why).inside(name))
     }
+}
+
+/// The evaluator knows nothing of ids; hits are picked by them.
+const ONLY_AT_THE_TOP: &str = "ids are for the whole query, alone or in a [bool] under [must] or [filter]";
+
+/// What a `term` or `terms` says of the id.
+fn id_of(body: &Json) -> Option<&Json> {
+    body.get("_id").or_else(|| body.get("id"))
 }
 
 /// How the words of a text are looked for.

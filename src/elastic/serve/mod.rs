@@ -35,10 +35,16 @@ use serde_json::Value as Json;
 /// The version that is told to clients: of the API, not of Logmill. Clients of 8.x and Grafana take it.
 pub const VERSION: &str = "8.15.0";
 
+/// How what is compressed begins.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
 /// A body; an empty one says nothing.
 pub fn body(text: &[u8]) -> Result<Json, Fault> {
     if text.trim_ascii().is_empty() {
         return Ok(Json::Object(json::Object::new()));
+    }
+    if text.starts_with(&GZIP) {
+        return Err(Fault::new(415, "illegal_argument_exception", "the body is compressed: send it as it is"));
     }
     serde_json::from_slice(text).map_err(|error| Fault::json(&error))
 }

@@ -214,7 +214,7 @@ fn plain(value: &Json) -> Value {
 
 fn key(name: &str, options: &Json) -> Result<Key, Fault> {
     let by = match name {
-        "_doc" | "_shard_doc" | "_id" | "_seq_no" => By::Doc,
+        "_doc" | "_shard_doc" | "_id" | "id" | "_seq_no" => By::Doc,
         "_score" => By::Score,
         name => By::Field(field(name)),
     };

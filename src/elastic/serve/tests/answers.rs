@@ -60,6 +60,7 @@ fn pages_go_on_where_the_last_one_ended() {
         json!(["service", {"@timestamp": "desc"}]),
         json!([{"@timestamp": "desc"}, "service"]),
         json!(["_doc"]),
+        json!([{"timestamp": "desc"}, {"id": "desc"}]),
         json!([{"duration_ms": "desc"}, "_doc"]),
         json!([{"agent": {"order": "desc"}}]),
     ];
@@ -75,6 +76,20 @@ fn pages_go_on_where_the_last_one_ended() {
         }
         assert_eq!(found, whole, "{sort}");
     }
+}
+
+#[test]
+fn an_id_names_one_entry() {
+    let id = ask(&json!({"size": 1, "from": 2}))["hits"]["hits"][0]["_id"].clone();
+    for query in
+        [json!({"ids": {"values": [id]}}), json!({"term": {"_id": id}}), json!({"term": {"id": {"value": id}}})]
+    {
+        let answer = ask(&json!({"query": query, "track_total_hits": true}));
+        assert_eq!((letters(&answer).as_str(), &answer["hits"]["total"]["value"]), ("c", &json!(1)), "{query}");
+    }
+    // Of the same time, and another number.
+    let other = format!("{}.77", id.as_str().unwrap().split('.').next().unwrap());
+    assert_eq!(letters(&ask(&json!({"query": {"ids": {"values": [other]}}}))), "");
 }
 
 #[test]

@@ -213,7 +213,7 @@ fn mistakes_in_queries() {
     refused(json!({"term": {"a": {"value": []}}}), "query.term.a: the value must be");
     refused(json!({"regexp": {"a": "("}}), "cannot be used");
     refused(json!({"ids": {"values": []}, "bool": {}}), "one too many");
-    refused(json!({"bool": {"must_not": {"ids": {"values": []}}}}), "[ids] is for the whole query");
+    refused(json!({"bool": {"must_not": {"ids": {"values": []}}}}), "ids are for the whole query");
     let many: Vec<String> = (0..2000).map(|n| n.to_string()).collect();
     refused(json!({"terms": {"a": many}}), "more than 1024 conditions");
     let many: Vec<Json> = (0..40).map(|n| json!({"term": {"a": n}})).collect();
@@ -243,6 +243,9 @@ fn mistakes_in_queries() {
 fn ids_are_taken_where_all_must_hold() {
     let ids = |query: Json| Queries::new(0).chosen(Some(&query)).unwrap().ids.unwrap();
     assert_eq!(ids(json!({"ids": {"values": ["5.1", "é", "7.2"]}})), [(5, 1), (7, 2)].into());
+    assert_eq!(ids(json!({"term": {"_id": "5.1"}})), [(5, 1)].into());
+    assert_eq!(ids(json!({"bool": {"filter": {"terms": {"id": ["5.1", "7.2"]}}}})), [(5, 1), (7, 2)].into());
+    refused(json!({"bool": {"should": {"term": {"_id": {"value": "5.1"}}}}}), "ids are for the whole query");
     let both = json!({"bool": {"must": {"ids": {"values": ["5.1", "7.2"]}}, "filter": [{"ids": {"values": ["7.2"]}}]}});
     assert_eq!(ids(both), [(7, 2)].into());
 }
@@ -266,6 +269,7 @@ fn requests() {
     refused(json!({"pit": {"id": "x"}}), "pit: [pit] has no id");
     let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
     assert!(body(nested(500).as_bytes()).is_err() && body(b"{\"a\":").is_err() && body(b" ").is_ok());
+    assert_eq!(body(b"\x1f\x8b\x08").unwrap_err().status, 415);
     let error = body(b"{\n\"a\": x}").unwrap_err().to_json();
     assert_eq!((&error["error"]["line"], &error["status"]), (&2.into(), &400.into()));
 }
