@@ -7,6 +7,7 @@ mod compress;
 mod cut;
 mod daemon;
 mod differential;
+mod elastic;
 mod encoding;
 mod formats;
 mod fuzz;

@@ -12,7 +12,7 @@ use logmill::rotate::plan::{plan, tidy};
 use logmill::rotate::{Level, Listed, Listing, Locking, Policy, Problem, Section, StateFile, due};
 use logmill::sys::files::FileId;
 
-use crate::fuzz::lines;
+use crate::fuzz::{elastic, lines};
 use crate::rotate::now;
 
 pub struct Target {
@@ -40,6 +40,7 @@ pub const ALL: &[Target] = &[
     Target { name: "alerts and sinks", corpus: TOML, words: TOML_WORDS, rounds: 1_500, run: definitions },
     Target { name: "received", corpus: BODIES, words: BODY_WORDS, rounds: 2_000, run: received },
     Target { name: "query", corpus: QUERIES, words: QUERY_WORDS, rounds: 4_000, run: query },
+    Target { name: "elastic", corpus: elastic::REQUESTS, words: elastic::WORDS, rounds: 2_000, run: elastic::elastic },
 ];
 
 const TOML: &[&str] = &[
