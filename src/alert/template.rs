@@ -1,5 +1,7 @@
 //! Texts with places for values: `{{ labels.workflow_type }}: {{ value | percent }} failed`.
 
+use std::collections::BTreeMap;
+
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use serde::Serialize;
 
@@ -30,9 +32,16 @@ impl Template {
             at: error.range().map_or(0, |range| range.start),
             message: error.detail().map_or_else(|| error.to_string(), str::to_owned),
         })?;
-        // Filters are looked up when they are used.
-        if let Err(error) = template.render(())
-            && matches!(error.kind(), ErrorKind::UnknownFilter | ErrorKind::UnknownFunction | ErrorKind::UnknownTest)
+        // Filters are looked up, and numbers are told from texts, when they are used. What else a value may be is not known.
+        let is_number = |name: &&&str| matches!(**name, "value" | "threshold");
+        let numbers: BTreeMap<&str, f64> = names.iter().filter(is_number).map(|name| (*name, 1.5)).collect();
+        let is_wrong = |error: &minijinja::Error| match error.kind() {
+            ErrorKind::UnknownFilter | ErrorKind::UnknownFunction | ErrorKind::UnknownTest => true,
+            ErrorKind::InvalidOperation => !error.detail().is_some_and(|detail| detail.contains("undefined")),
+            _ => false,
+        };
+        if let Err(error) = template.render(&numbers)
+            && is_wrong(&error)
         {
             return Err(TemplateError {
                 at: error.range().map_or(0, |range| range.start),
@@ -110,6 +119,8 @@ mod tests {
         check("a {{ vaule }}", 5, "there is no \"vaule\" here; there are value");
         check("a {{ value", 5, "end of input");
         check("a {{ value | nofilter }}", 13, "nofilter");
+        // A filter comes before a division.
+        check("a {{ value / 1000 | short }}", 5, "unsupported types number and string");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod backend;
 mod client;
 mod context;
 mod daemon;
+mod elastic;
 mod fields;
 mod guard;
 mod live;

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -28,6 +30,9 @@ use crate::sys::clock;
 
 /// Requests that are decoded at once: each may take some times `max_body` of memory.
 const DECODING: usize = 4;
+/// Bodies that are held at once take at most so many times `max_body`; others wait for their turn.
+const BODIES: usize = 8;
+const TURN_WITHIN: Duration = Duration::from_secs(10);
 /// A body must be there after this time.
 const BODY_WITHIN: Duration = Duration::from_secs(60);
 /// Bytes of the file of tokens.
@@ -41,6 +46,8 @@ pub struct Receiver {
     tokens: Option<PathBuf>,
     max_body: usize,
     decoding: Arc<Semaphore>,
+    /// Of each KiB that may be held.
+    room: Arc<Semaphore>,
 }
 
 /// Whose connection it is.
@@ -61,7 +68,8 @@ type Parsed<T> = Result<(Vec<Received>, T), Malformed>;
 impl Receiver {
     /// `max_body` in bytes.
     pub fn new(inbox: Inbox, limits: Limits, tokens: Option<PathBuf>, max_body: usize) -> Receiver {
-        Receiver { inbox, limits, tokens, max_body, decoding: Arc::new(Semaphore::new(DECODING)) }
+        let room = Arc::new(Semaphore::new(BODIES * kibibytes(max_body)));
+        Receiver { inbox, limits, tokens, max_body, decoding: Arc::new(Semaphore::new(DECODING)), room }
     }
 
     /// From a request to what was taken; or the answer that says why not.
@@ -81,6 +89,10 @@ impl Receiver {
         if self.inbox.is_full() {
             return Err(Box::new(refused(&Refusal::Full)));
         }
+        let said = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let size = kibibytes(said.unwrap_or(self.max_body).min(self.max_body)) as u32;
+        let room = tokio::time::timeout(TURN_WITHIN, self.room.clone().acquire_many_owned(size)).await;
+        let room = room.map_err(|_| Box::new(refused(&Refusal::Busy)))?;
         let body = tokio::time::timeout(BODY_WITHIN, to_bytes(body, self.max_body)).await;
         let body = body.map_err(|_| Box::new(problem(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")))?;
         let body = body.map_err(|error| Box::new(self.unread(protocol, &error)))?;
@@ -93,7 +105,7 @@ impl Receiver {
             Ok::<_, Wrong>((content.len(), received, more))
         };
         let done = tokio::task::spawn_blocking(work).await;
-        drop(place);
+        drop((place, room));
         let done = done.map_err(|error| Box::new(problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string())))?;
         let (bytes, received, more) = done.map_err(|wrong| {
             self.inbox.count(protocol, "malformed", 1);
@@ -132,6 +144,10 @@ impl Receiver {
         answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer, Basic"));
         Err(Box::new(answer))
     }
+}
+
+fn kibibytes(bytes: usize) -> usize {
+    bytes / 1024 + 1
 }
 
 /// What the header `Authorization` says: a bearer's token, or a password.

@@ -7,12 +7,12 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 
 use crate::http::backend::Shared;
 use crate::http::guard::guard;
 use crate::http::problem::{Problem, in_one_shape};
-use crate::http::{alerts, context, daemon, fields, rates, search, tail, workflows};
+use crate::http::{alerts, context, daemon, elastic, fields, rates, search, tail, workflows};
 
 /// Longest body of a request, in bytes.
 const MAX_BODY: usize = 1 << 20;
@@ -53,6 +53,35 @@ pub(super) fn table() -> Vec<Route> {
         ("get", "/api/v1/partitions", Both, get(daemon::partitions)),
         ("get", "/api/v1/rotations", Both, get(daemon::rotations)),
         ("get", "/api/v1/alerts", Both, get(alerts::list)),
+        ("get", "/elastic", Both, get(elastic::root)),
+        ("get", "/elastic/", Both, get(elastic::root)),
+        ("get", "/elastic/_search", Both, get(elastic::search)),
+        ("post", "/elastic/_search", Both, post(elastic::search)),
+        ("get", "/elastic/{index}/_search", Both, get(elastic::search)),
+        ("post", "/elastic/{index}/_search", Both, post(elastic::search)),
+        ("post", "/elastic/_msearch", Both, post(elastic::multi_search)),
+        ("post", "/elastic/{index}/_msearch", Both, post(elastic::multi_search)),
+        ("get", "/elastic/_count", Both, get(elastic::count)),
+        ("post", "/elastic/_count", Both, post(elastic::count)),
+        ("get", "/elastic/{index}/_count", Both, get(elastic::count)),
+        ("post", "/elastic/{index}/_count", Both, post(elastic::count)),
+        ("get", "/elastic/_field_caps", Both, get(elastic::field_caps)),
+        ("post", "/elastic/_field_caps", Both, post(elastic::field_caps)),
+        ("get", "/elastic/{index}/_field_caps", Both, get(elastic::field_caps)),
+        ("post", "/elastic/{index}/_field_caps", Both, post(elastic::field_caps)),
+        ("post", "/elastic/_search/scroll", Both, post(elastic::scroll)),
+        ("delete", "/elastic/_search/scroll", Both, delete(elastic::close)),
+        ("post", "/elastic/{index}/_pit", Both, post(elastic::open_point)),
+        ("delete", "/elastic/_pit", Both, delete(elastic::close)),
+        ("post", "/elastic/{index}/_search/point_in_time", Both, post(elastic::open_point)),
+        ("delete", "/elastic/_search/point_in_time", Both, delete(elastic::close)),
+        ("get", "/elastic/_mapping", Both, get(elastic::mapping)),
+        ("get", "/elastic/{index}/_mapping", Both, get(elastic::mapping)),
+        ("get", "/elastic/{index}", Both, get(elastic::mapping)),
+        ("get", "/elastic/_cat/indices", Both, get(elastic::indices)),
+        ("get", "/elastic/_cat/indices/{index}", Both, get(elastic::indices)),
+        ("get", "/elastic/_cluster/health", Both, get(elastic::cluster_health)),
+        ("get", "/elastic/_resolve/index/{index}", Both, get(elastic::resolve)),
         ("post", "/api/v1/reload", Socket, post(daemon::reload)),
         ("post", "/control", Socket, post(daemon::control)),
     ]
@@ -76,6 +105,7 @@ fn build(backend: Shared, address: Option<SocketAddr>, is_open: impl Fn(Door) ->
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn_with_state(address, guard))
         .layer(from_fn(in_one_shape))
+        .layer(from_fn(elastic::in_its_shape))
         .with_state(backend)
 }
 

@@ -68,7 +68,7 @@ impl Field {
     }
 
     /// Its value is prose: tests on it look for words, not for the whole value.
-    pub(super) fn is_prose(&self) -> bool {
+    pub fn is_prose(&self) -> bool {
         matches!(self, Field::Message | Field::Raw)
     }
 

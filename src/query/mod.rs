@@ -5,6 +5,7 @@
 #![doc = include_str!("reference.md")]
 
 mod ast;
+mod build;
 mod error;
 mod eval;
 mod field;
@@ -27,6 +28,7 @@ mod window;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+pub use build::{Against, Condition, Limit};
 pub use error::QueryError;
 pub use field::{Field, Found};
 pub use need::Need;

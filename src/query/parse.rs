@@ -27,7 +27,7 @@ pub const MAX_PHRASE: usize = 256;
 pub const MAX_GLOB: usize = 512;
 /// Most regular expressions in one query, and the memory that one may take when compiled, in bytes.
 pub const MAX_REGEXES: usize = 32;
-const MAX_REGEX_SIZE: usize = 1 << 20;
+pub(super) const MAX_REGEX_SIZE: usize = 1 << 20;
 
 /// What a text says of time, by the clock and zone that the query is read with.
 pub(super) type Times<'t> = &'t dyn Fn(&str) -> Result<Period, TimeError>;

@@ -24,8 +24,9 @@ mod workflow;
 use crate::store::StoreError;
 
 pub use aggregate::{Column, Role, Table, step_start};
+pub(crate) use aggregate::{cell, directed, keys, state, sum, values};
 pub use ask::{Answer, Body, MAX_PIPED, ask, without_pipes};
-pub use budget::{Budget, Cut};
+pub use budget::{Budget, Cut, Meter};
 pub use context::context;
 pub use entries::{Cursor, EntryId, Found, Request, find};
 pub use export::export;
@@ -33,7 +34,7 @@ pub use feed::{Fed, Feed, Place, entries_from, place_of_end, place_since};
 pub use follow::{Followed, Follower, Match};
 pub use names::{FieldNames, field_names};
 pub use rate::{By, Counts, RateReport, RateRequest, rate};
-pub use scan::Effort;
+pub use scan::{Effort, Hits, Scan, Take, Visit};
 pub use workflow::{Clock, Ending, Event, Facts, List, ListRequest, One, Outcome, Sort, Workflow, workflow, workflows};
 
 /// A question could not be answered.

@@ -45,7 +45,7 @@ pub trait Take {
     fn row<R: Row>(&mut self, sequence: u64, row: &R);
 }
 
-/// The hits in one block.
+/// The hits in one block; there is at least one.
 pub struct Hits<'a> {
     block: InBlock<'a>,
     shift: i64,
@@ -60,6 +60,7 @@ enum InBlock<'a> {
 }
 
 impl Hits<'_> {
+    #[allow(clippy::len_without_is_empty, reason = "there always is one")]
     pub fn len(&self) -> usize {
         self.indexes.len()
     }

@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["pipeline", "tail", "rotate", "store"],
     &["receive", "search"],
     &["metrics"],
-    &["alert", "ship"],
+    &["alert", "elastic", "ship"],
     &["config", "http"],
     &["daemon"],
     &["cli"],

@@ -1,11 +1,13 @@
 //! All integration tests in one binary, so that they link once.
 
+mod alarms;
 mod alerts;
 mod architecture;
 mod compress;
 mod cut;
 mod daemon;
 mod differential;
+mod elastic;
 mod encoding;
 mod formats;
 mod fuzz;

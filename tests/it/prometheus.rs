@@ -13,7 +13,7 @@ use crate::home::{Home, wait_until};
 use crate::http::client::{encode, exchange, get};
 
 /// Whether the programs are there; where not the test says so, and fails in CI.
-fn have(programs: &[&str]) -> bool {
+pub fn have(programs: &[&str]) -> bool {
     let is_there = |name: &&&str| Command::new(name).arg("--version").output().is_ok();
     let Some(missing) = programs.iter().find(|name| !is_there(name)) else { return true };
     assert!(std::env::var_os("CI").is_none(), "CI must have {missing}");
@@ -21,7 +21,7 @@ fn have(programs: &[&str]) -> bool {
     false
 }
 
-fn config(name: &str) -> PathBuf {
+pub fn config(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name)
 }
 
@@ -90,13 +90,13 @@ fn load(home: &Home, round: u32) {
 }
 
 /// A program on a port of its own, killed when dropped.
-struct Server {
+pub struct Server {
     child: Child,
-    address: String,
+    pub address: String,
 }
 
 impl Server {
-    fn start(home: &Home, name: &str, arguments: &[String]) -> Server {
+    pub fn start(home: &Home, name: &str, arguments: &[String]) -> Server {
         // Free a moment ago.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let log = fs::File::create(home.path(&format!("{name}.log"))).unwrap();
@@ -111,11 +111,17 @@ impl Server {
     }
 
     /// The JSON at a path, once there is one.
-    fn ask(&self, target: &str) -> Option<Value> {
+    pub fn ask(&self, target: &str) -> Option<Value> {
         let stream = std::net::TcpStream::connect(&self.address).ok()?;
         let request = format!("GET {target} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address);
         let reply = exchange(stream, &request);
         (reply.status == 200).then(|| reply.json())
+    }
+
+    /// Has it read its configuration again.
+    pub fn reload(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", "HUP", &pid]).status().unwrap().success());
     }
 }
 

@@ -9,7 +9,7 @@ use crate::record::{Row, Value, ValueRef};
 
 /// A value of a row. Equal numbers are the same cell, however they were stored: what is whole is an `Int`.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Cell<'a> {
+pub(crate) enum Cell<'a> {
     /// Absent, null, an empty named text, or no number at all (NaN).
     Null,
     Bool(bool),
@@ -23,14 +23,14 @@ pub(super) enum Cell<'a> {
 
 /// A number as it is in a [`Cell`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Number {
+pub(crate) enum Number {
     Int(i64),
     Float(f64),
 }
 
 /// What `row` holds under `field`.
 #[inline]
-pub(super) fn cell<'a, R: Row>(field: &Field, row: &'a R) -> Cell<'a> {
+pub(crate) fn cell<'a, R: Row>(field: &Field, row: &'a R) -> Cell<'a> {
     match field {
         Field::Named(index) => match row.named(*index) {
             Some(text) if !text.is_empty() => Cell::Text(Cow::Borrowed(text)),
@@ -82,13 +82,13 @@ impl From<f64> for Number {
 const TWO_63: f64 = 9_223_372_036_854_775_808.0;
 
 impl Cell<'_> {
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(self, Cell::Null)
     }
 
     /// The number in it, also when it was written as text. Never NaN.
     #[inline]
-    pub(super) fn number(&self) -> Option<Number> {
+    pub(crate) fn number(&self) -> Option<Number> {
         match self {
             Cell::Int(n) => Some(Number::Int(*n)),
             Cell::Float(n) => Some(Number::Float(*n)),
@@ -111,14 +111,14 @@ fn number_in(text: &str) -> Option<Number> {
 }
 
 impl Number {
-    pub(super) fn as_f64(self) -> f64 {
+    pub(crate) fn as_f64(self) -> f64 {
         match self {
             Number::Int(n) => n as f64,
             Number::Float(n) => n,
         }
     }
 
-    pub(super) fn to_value(self) -> Value {
+    pub(crate) fn to_value(self) -> Value {
         match self {
             Number::Int(n) => Value::Int(n),
             Number::Float(n) if n.is_nan() => Value::Null,
@@ -127,7 +127,7 @@ impl Number {
     }
 
     /// The order of the numbers themselves, also of integers that no float can hold. NaN comes last.
-    pub(super) fn compare(self, other: Number) -> Ordering {
+    pub(crate) fn compare(self, other: Number) -> Ordering {
         match (self, other) {
             (Number::Int(a), Number::Int(b)) => a.cmp(&b),
             (Number::Int(a), Number::Float(b)) => int_with_float(a, b),

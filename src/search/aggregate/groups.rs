@@ -216,7 +216,7 @@ impl<'p> Groups<'p> {
 }
 
 /// The row of a table for one entry: the values of `fields`.
-pub(in crate::search) fn values<'f, R: Row>(fields: impl IntoIterator<Item = &'f Field>, row: &R) -> Vec<Value> {
+pub(crate) fn values<'f, R: Row>(fields: impl IntoIterator<Item = &'f Field>, row: &R) -> Vec<Value> {
     let mut key = Vec::new();
     fields.into_iter().for_each(|field| keys::write(&cell(field, row), &mut key));
     keys::read(&key)

@@ -20,7 +20,7 @@ const TEXT: u8 = 6;
 
 /// An open hash table over the numbers of the keys.
 #[derive(Debug, Default)]
-pub(super) struct Keys {
+pub(crate) struct Keys {
     /// A power of two of them, at most half in use.
     slots: Vec<Slot>,
     hashes: Vec<u64>,
@@ -38,11 +38,11 @@ struct Slot {
 }
 
 impl Keys {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    pub(super) fn get(&self, number: usize) -> &[u8] {
+    pub(crate) fn get(&self, number: usize) -> &[u8] {
         let start = number.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| *end as usize);
         let end = self.ends.get(number).map_or(start, |end| *end as usize);
         self.bytes.get(start..end).unwrap_or(&[])
@@ -50,7 +50,7 @@ impl Keys {
 
     /// The number of `key`, which is added when it is not there; `None` when there are `max` others.
     #[inline]
-    pub(super) fn add(&mut self, key: &[u8], max: usize) -> Option<usize> {
+    pub(crate) fn add(&mut self, key: &[u8], max: usize) -> Option<usize> {
         let hash = xxh3_64(key);
         if !self.slots.is_empty() {
             let tag = (hash >> 32) as u32;
@@ -107,7 +107,7 @@ fn place(slots: &mut [Slot], hash: u64, number: usize) {
 
 /// Appends `cell` to a key.
 #[inline]
-pub(super) fn write(cell: &Cell<'_>, key: &mut Vec<u8>) {
+pub(crate) fn write(cell: &Cell<'_>, key: &mut Vec<u8>) {
     let mut word = |tag: u8, bytes: [u8; 8]| {
         key.push(tag);
         key.extend_from_slice(&bytes);
@@ -129,7 +129,7 @@ pub(super) fn write(cell: &Cell<'_>, key: &mut Vec<u8>) {
 
 /// Appends what `row` is grouped by.
 #[inline]
-pub(super) fn write_groups<R: Row>(by: &[Group], row: &R, key: &mut Vec<u8>) {
+pub(crate) fn write_groups<R: Row>(by: &[Group], row: &R, key: &mut Vec<u8>) {
     for group in by {
         match group {
             Group::Field(field) => write(&cell(field, row), key),
@@ -139,7 +139,7 @@ pub(super) fn write_groups<R: Row>(by: &[Group], row: &R, key: &mut Vec<u8>) {
 }
 
 /// The key of values that were read from one.
-pub(super) fn of_values(values: &[Value]) -> Vec<u8> {
+pub(crate) fn of_values(values: &[Value]) -> Vec<u8> {
     let mut key = Vec::new();
     for value in values {
         let cell = match value {
@@ -155,7 +155,7 @@ pub(super) fn of_values(values: &[Value]) -> Vec<u8> {
 }
 
 /// The values in a key. Times are integers.
-pub(super) fn read(mut key: &[u8]) -> Vec<Value> {
+pub(crate) fn read(mut key: &[u8]) -> Vec<Value> {
     let mut values = Vec::new();
     while let Some(value) = read_one(&mut key) {
         values.push(value);

@@ -2,13 +2,13 @@
 //! takes rows in any order; merged, they give the same table whatever the order was. Memory is bounded: past a limit
 //! the table is partial and [`Aggregation::is_cut`] says so.
 
-mod cell;
+pub(crate) mod cell;
 mod groups;
-mod keys;
+pub(crate) mod keys;
 mod order;
 mod shape;
-mod state;
-mod sum;
+pub(crate) mod state;
+pub(crate) mod sum;
 mod table;
 mod workflows;
 
@@ -27,8 +27,8 @@ use shape::shape;
 use workflows::Workflows;
 
 pub use cell::step_start;
-pub(super) use groups::values;
-pub(super) use order::directed;
+pub(crate) use groups::values;
+pub(crate) use order::directed;
 
 /// What an aggregation may remember.
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,7 @@ pub(super) fn compare(a: &Value, b: &Value) -> Ordering {
 }
 
 /// The same, largest first when `descending`. Types keep their places: what is missing is last both ways.
-pub(in crate::search) fn directed(a: &Value, b: &Value, descending: bool) -> Ordering {
+pub(crate) fn directed(a: &Value, b: &Value, descending: bool) -> Ordering {
     let by_rank = match (a, b) {
         // Nearly all there are.
         (Value::Int(_), Value::Int(_)) | (Value::Str(_), Value::Str(_)) => Ordering::Equal,

@@ -154,7 +154,7 @@ impl State {
             State::Mean(sum) => sum.mean(),
             State::Extreme { number: Some(number), .. } => number.to_value(),
             State::Extreme { text, .. } => text.map_or(Value::Null, |text| Value::Str(text.into())),
-            State::Quantile { share, numbers } => quantile(share, numbers),
+            State::Quantile { share, mut numbers } => quantile(share, &mut numbers),
             State::Distinct(seen) => integer(seen.len() as u64),
             State::Levels { entries, known, errors } => {
                 row.extend([integer(entries), integer(known), integer(errors)]);
@@ -202,7 +202,7 @@ fn better_text(found: &str, largest: bool, best: &mut Option<Box<str>>) {
 }
 
 /// The number below which a share of the numbers lies: the nearest rank, so it is one of them.
-fn quantile(share: f64, mut numbers: Vec<f64>) -> Value {
+pub(crate) fn quantile(share: f64, numbers: &mut [f64]) -> Value {
     if numbers.is_empty() {
         return Value::Null;
     }
@@ -218,14 +218,14 @@ mod tests {
     #[test]
     fn quantiles_are_nearest_ranks() {
         let check = |share: f64, want: Value| {
-            assert_eq!(quantile(share, (1..=10).rev().map(f64::from).collect()), want, "{share}");
+            assert_eq!(quantile(share, &mut (1..=10).rev().map(f64::from).collect::<Vec<_>>()), want, "{share}");
         };
         check(0.0, Value::Int(1));
         check(0.1, Value::Int(1));
         check(0.5, Value::Int(5));
         check(0.95, Value::Int(10));
         check(1.0, Value::Int(10));
-        assert_eq!(quantile(0.5, vec![]), Value::Null);
-        assert_eq!(quantile(0.5, vec![0.5]), Value::Float(0.5));
+        assert_eq!(quantile(0.5, &mut []), Value::Null);
+        assert_eq!(quantile(0.5, &mut [0.5]), Value::Float(0.5));
     }
 }

@@ -13,7 +13,7 @@ const SHIFT_MAX: i32 = 62;
 
 /// The sum of numbers, and how many there were.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sum {
+pub(crate) struct Sum {
     /// Integers have a word of their own, and never overflow it: a sum of integers is an integer.
     ints: i128,
     word: i128,
@@ -26,7 +26,7 @@ pub(super) struct Sum {
 
 impl Sum {
     #[inline]
-    pub(super) fn add(&mut self, number: Number) {
+    pub(crate) fn add(&mut self, number: Number) {
         self.count += 1;
         match number {
             Number::Int(n) => self.ints = self.ints.saturating_add(i128::from(n)),
@@ -62,7 +62,7 @@ impl Sum {
         }
     }
 
-    pub(super) fn merge(&mut self, other: Sum) {
+    pub(crate) fn merge(&mut self, other: Sum) {
         self.ints = self.ints.saturating_add(other.ints);
         self.add_word(other.word);
         if let Some(theirs) = other.wide {
@@ -78,7 +78,7 @@ impl Sum {
     }
 
     /// The sum; null when nothing was added, or infinities of both signs.
-    pub(super) fn total(&self) -> Value {
+    pub(crate) fn total(&self) -> Value {
         match i64::try_from(self.ints) {
             _ if self.count == 0 => Value::Null,
             Ok(n) if !self.floats => Value::Int(n),
@@ -87,7 +87,7 @@ impl Sum {
     }
 
     /// The mean; null as the sum is.
-    pub(super) fn mean(&self) -> Value {
+    pub(crate) fn mean(&self) -> Value {
         match self.count {
             0 => Value::Null,
             count => Number::Float(self.rounded() / count as f64).to_value(),

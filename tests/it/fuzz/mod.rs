@@ -12,6 +12,7 @@
 //! A target fails by a panic of its reader or of its own checks. An input that fails or hangs is made smaller, put in the
 //! temporary folder, and printed with the seed.
 
+mod elastic;
 mod lines;
 mod mutate;
 mod targets;

@@ -12,7 +12,7 @@ use logmill::rotate::plan::{plan, tidy};
 use logmill::rotate::{Level, Listed, Listing, Locking, Policy, Problem, Section, StateFile, due};
 use logmill::sys::files::FileId;
 
-use crate::fuzz::lines;
+use crate::fuzz::{elastic, lines};
 use crate::rotate::now;
 
 pub struct Target {
@@ -37,9 +37,74 @@ pub const ALL: &[Target] = &[
         rounds: 1_000,
         run: lines::definition,
     },
+    Target { name: "alerts and sinks", corpus: TOML, words: TOML_WORDS, rounds: 1_500, run: definitions },
     Target { name: "received", corpus: BODIES, words: BODY_WORDS, rounds: 2_000, run: received },
     Target { name: "query", corpus: QUERIES, words: QUERY_WORDS, rounds: 4_000, run: query },
+    Target { name: "elastic", corpus: elastic::REQUESTS, words: elastic::WORDS, rounds: 2_000, run: elastic::elastic },
 ];
+
+const TOML: &[&str] = &[
+    include_str!("../../../config/alerts.toml"),
+    "[[alert]]\nname = 'a'\nquery = 'level:error | stats count() as value by service'\nover = '5m'\nabove = 3\nsummary = '{{ labels.service }} {{ value | short }}'\n[[probe]]\nname = 'p'\ntls = 'localhost:443'\n",
+    "[[notifier]]\nkind = 'webhook'\nurl = 'http://h/'\nbody = { a = '{{ alerts[0].summary }}' }\nfilter = { severity = 'c*' }\n[[notifier]]\nkind = 'email'\nserver = 'h'\nfrom = 'a@b'\nto = ['c@d']\n",
+    "[[sink]]\nname = 'a'\nkind = 'http'\nurl = 'http://h/'\nquery = 'level>=info'\ntemplate = '${message:json}'\n[sink.batch]\nage = '1s'\n[sink.fields]\nrename = { message = 'msg' }\n",
+    "[[sink]]\nname = 'b'\nkind = 'syslog'\nurl = 'tls://h'\nfacility = 'local0'\nstructured = 'a@1'\n[[sink]]\nname = 'c'\nkind = 'nats'\nurl = 'nats://h'\nsubject = 'a.b'\n",
+];
+
+const TOML_WORDS: &[&str] = &[
+    "[[",
+    "]]",
+    "{",
+    "}",
+    "=",
+    "'",
+    "\"",
+    "\n",
+    "{{ ",
+    " }}",
+    "| short",
+    "-1",
+    "1e999",
+    "'1s'",
+    "'0s'",
+    "'9999999d'",
+    "name",
+    "url",
+    "kind",
+    "query",
+    "above",
+    "below",
+    "every",
+    "for",
+    "tls",
+    "silence = {}",
+    "failure_rate = {}",
+    "[sink.retry]",
+    "min",
+    "max",
+];
+
+/// Definitions: refused with a place, or taken; nothing else.
+fn definitions(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let path = Path::new("x.toml");
+    let brief = |text: String| text.chars().filter(|c| !c.is_ascii_digit()).take(40).collect::<String>();
+    let alerts = match logmill::config::alerts::parse(&text, path) {
+        Ok(rules) => format!("alerts {} {}", rules.alerts.len().min(4), rules.notifiers.len().min(3)),
+        Err(wrong) => {
+            assert!(wrong.iter().all(|wrong| wrong.to_string().contains("x.toml")), "{wrong:?}");
+            wrong.first().map_or_else(String::new, |wrong| brief(wrong.to_string()))
+        }
+    };
+    let sinks = match logmill::ship::sinks(&text, path) {
+        Ok(sinks) => format!("sinks {}", sinks.len().min(3)),
+        Err(wrong) => {
+            assert!(wrong.to_string().contains("x.toml"), "{wrong}");
+            brief(wrong.to_string())
+        }
+    };
+    vec![alerts, sinks]
+}
 
 const BODIES: &[&str] = &[
     "{\"resourceLogs\":[{\"resource\":{\"attributes\":[{\"key\":\"a\",\"value\":{\"kvlistValue\":{\"values\":[]}}}]},\"scopeLogs\":[{\"logRecords\":[{\"timeUnixNano\":\"1\",\"body\":{\"stringValue\":\"x\"}}]}]}]}",

@@ -122,7 +122,7 @@ fn openssl(home: &Home, arguments: &str) {
 }
 
 /// An authority `CA.pem`, and what it signed: `NAME.pem` with `NAME.key`.
-fn certificates(home: &Home, signed: &[(&str, i32)]) {
+pub fn certificates(home: &Home, signed: &[(&str, i32)]) {
     let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
     openssl(home, &format!("req -x509 {key} -keyout CA.key -out CA.pem -subj /CN=authority -days 2"));
     for (name, days) in signed {

@@ -1,0 +1,3 @@
+//! Layer 6: Elasticsearch's search API.
+
+pub mod serve;
