@@ -20,9 +20,10 @@ pub mod tail; // layer 3
 pub mod search; // layer 4
 
 pub mod metrics; // layer 5
-pub mod ship; // layer 5
 
 pub mod alert; // layer 6
+pub mod archive; // layer 6
+pub mod ship; // layer 6
 
 pub mod config; // layer 7
 pub mod http; // layer 7

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::alert::Rules;
+use crate::archive;
+use crate::config::archive::settings as archive_settings;
 use crate::config::{Config, SHIPPED_POLICY, retention, sinks};
 use crate::pipeline::Pipeline;
 use crate::rotate::{Level, Policy, Problem};
@@ -57,6 +59,8 @@ pub struct Loaded {
     pub sinks: Arc<Vec<Arc<Sink>>>,
     /// The file they are in, when there is one.
     pub sinks_path: Option<PathBuf>,
+    /// `None`: nothing is archived.
+    pub archive: Option<Arc<archive::Settings>>,
     pub warnings: Vec<String>,
     /// `None`: no server.
     pub http: Option<SocketAddr>,
@@ -131,6 +135,10 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
         problems.push(error);
         Default::default()
     });
+    let archive = archive_settings(&config.archive).unwrap_or_else(|error| {
+        problems.push(format!("{}: {error}", shown.display()));
+        None
+    });
     if !problems.is_empty() {
         return Err(Problems(problems));
     }
@@ -148,6 +156,7 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
         alerts_path,
         sinks: Arc::new(sinks),
         sinks_path,
+        archive,
         warnings,
         http,
     })

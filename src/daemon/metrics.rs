@@ -103,6 +103,7 @@ impl Face {
         let mut families = list.0;
         families.extend(self.numbers.families());
         families.extend(self.desk.families());
+        families.extend(self.archiving.archive.families());
         families.extend(self.shipping.sinks.families(&self.shared.committed()));
         families
     }

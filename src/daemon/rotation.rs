@@ -12,11 +12,10 @@ use chrono::Local;
 use crate::daemon::board::{Board, Facts};
 use crate::daemon::engine::Engine;
 use crate::daemon::index::{Current, lock};
-use crate::daemon::partitions::prune;
+use crate::daemon::partitions::{Needs, prune};
 use crate::daemon::tailing::TailCommand;
 use crate::record::Fingerprint;
 use crate::rotate::{Event, Forecast, Gate, Listener, Locking, Options, Policy, Rotator, StateFile, Trimming, What};
-use crate::ship::Sinks;
 use crate::store::Shared;
 use crate::sys::clock;
 use crate::sys::files::FileId;
@@ -277,7 +276,7 @@ impl Listener for Journal {
 }
 
 /// Rotates and removes until told to stop.
-pub fn keep_house(rotating: &Rotating, sinks: &Sinks, stops: &AtomicBool) {
+pub fn keep_house(rotating: &Rotating, needs: &Needs, stops: &AtomicBool) {
     let (mut next_rotation, mut next_full, mut next_prune) = (Instant::now(), Instant::now(), Instant::now());
     while !stops.load(Ordering::Acquire) {
         let (config, retention) = {
@@ -293,7 +292,7 @@ pub fn keep_house(rotating: &Rotating, sinks: &Sinks, stops: &AtomicBool) {
         }
         if Instant::now() >= next_prune {
             let board = &rotating.gate.board;
-            if let Err(error) = prune(&rotating.shared, &retention, sinks, board, clock::now(), false) {
+            if let Err(error) = prune(&rotating.shared, &retention, needs, board, clock::now(), false) {
                 board.error(clock::now(), error);
             }
             next_prune = Instant::now() + config.retention.every.0;

@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["pipeline", "tail", "rotate", "store"],
     &["search"],
     &["metrics"],
-    &["alert", "ship"],
+    &["alert", "archive", "ship"],
     &["config", "http"],
     &["daemon"],
     &["cli"],

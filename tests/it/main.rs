@@ -2,6 +2,7 @@
 
 mod alerts;
 mod architecture;
+mod archive;
 mod compress;
 mod cut;
 mod daemon;
