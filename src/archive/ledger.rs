@@ -1,7 +1,7 @@
 //! What is known to be in the archive: `DATA/archive.json`. It saves questions, and is not needed: where it is missing or
 //! speaks of another place, the manifests there are looked at before anything is sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,9 @@ pub struct Ledger {
     pub store: String,
     /// Numbers of partitions that are there, and the generation.
     pub partitions: BTreeMap<u64, u32>,
+    /// Rotated logs that are there and still here, by [`mark`](crate::archive::RotatedLog::mark).
+    #[serde(default)]
+    pub logs: BTreeSet<String>,
     #[serde(default)]
     pub counts: Counts,
 }
@@ -27,6 +30,10 @@ pub struct Ledger {
 #[serde(default)]
 pub struct Counts {
     pub partitions: u64,
+    /// Rotated logs.
+    pub logs: u64,
+    /// Rotated logs that went before they were archived.
+    pub logs_lost: u64,
     /// Sent, of files.
     pub bytes: u64,
     /// Files that an interrupted run had sent.
@@ -35,7 +42,7 @@ pub struct Counts {
     /// Partitions, and entries in them, that retention removed before they were archived.
     pub partitions_lost: u64,
     pub entries_lost: u64,
-    /// Partitions that the archive's own retention removed there.
+    /// Partitions and logs that the archive's own retention removed there.
     pub expired: u64,
     /// Partitions that were brought back.
     pub restored: u64,
@@ -59,7 +66,7 @@ impl Ledger {
         if found.target == target && found.store == store {
             return found;
         }
-        Ledger { target: target.to_owned(), store: store.to_owned(), partitions: BTreeMap::new(), counts: found.counts }
+        Ledger { target: target.to_owned(), store: store.to_owned(), counts: found.counts, ..Ledger::default() }
     }
 
     pub fn save(&self, data: &Path) -> std::io::Result<()> {

@@ -5,7 +5,8 @@
 //! PREFIX/HOST/partitions/STORE/000001.1/plan.json      written first: what is going to be here
 //!                                      meta.json ...   the files of the partition as they are on disk
 //!                                      manifest.json   written last: all of it is here
-//! PREFIX/HOST/logs/2026/11/23/var_log_app.log.1-SUM.gz and, last, the same name with `.manifest.json`
+//! PREFIX/HOST/logs/2026/11/23/var_log_app.log-20261123T080000Z-SUM.gz
+//!                                and, last, the same name with `.manifest.json` behind it
 //! ```
 //!
 //! An object appears whole or not at all, in a folder as well as in S3, so what has a manifest is complete, and what has
@@ -13,7 +14,7 @@
 //!
 //! **Borders.** [`Settings`] say where and what; [`Remote`] is the place, and knows keys and bytes only; [`Manifest`] is
 //! what is believed of what was read there, checked by [`Manifest::parse`]; `send` and `fetch` carry one partition each
-//! way; [`Archive`] remembers what is there, in `DATA/archive.json`, and answers retention. Threads, and when things
+//! way, `logs` a rotated file; [`Archive`] remembers what is there, in `DATA/archive.json`, and answers retention. Threads, and when things
 //! happen, are the daemon's.
 //!
 //! **Failures.** Killed while sending: the plan of the folder says which content its files have; those that are there
@@ -27,6 +28,7 @@
 mod fetch;
 mod ledger;
 mod list;
+mod logs;
 mod manifest;
 mod remote;
 mod send;
@@ -36,6 +38,7 @@ mod state;
 pub use fetch::{Choice, Wanted, choose, fetch, verify};
 pub use ledger::Counts;
 pub use list::{expire, manifests};
+pub use logs::{LogManifest, RotatedLog, expire_logs, id_and_time, logs, send_log, verify_log};
 pub use manifest::{Item, Manifest, ManifestError, is_host};
 pub use remote::{Remote, RemoteError};
 pub use send::{SendError, Sent, send};

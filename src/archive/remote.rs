@@ -130,6 +130,15 @@ impl Remote {
         Ok(Some(bytes))
     }
 
+    /// `None` where there is no such object.
+    pub async fn size(&self, key: &str) -> Result<Option<u64>, RemoteError> {
+        match self.store.head(&self.path(key)).await {
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failed(key, &error)),
+        }
+    }
+
     pub async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), RemoteError> {
         self.store.put(&self.path(key), PutPayload::from(bytes)).await.map(drop).map_err(|error| failed(key, &error))
     }

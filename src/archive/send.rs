@@ -106,7 +106,8 @@ fn describe(host: &str, store: &str, view: &PartitionView) -> Result<Manifest, S
     })
 }
 
-fn sum_of(path: &Path) -> std::io::Result<(u64, String)> {
+/// Length and SHA-256 of a file.
+pub fn sum_of(path: &Path) -> std::io::Result<(u64, String)> {
     let (mut file, mut sum, mut total) = (File::open(path)?, Sum::default(), 0);
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {

@@ -11,6 +11,8 @@ pub struct Settings {
     pub place: Place,
     /// The first folder of the layout.
     pub host: String,
+    pub partitions: bool,
+    pub logs: bool,
     /// What retention would remove before it is archived.
     pub retention: Keep,
     /// Archived data that is older goes; unset: it stays.

@@ -1,18 +1,20 @@
 //! The archive of a data folder: what is there by now, what retention has to wait for, and what is told of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
 use crate::archive::ledger::{Counts, Ledger};
+use crate::archive::logs::{RotatedLog, id_and_time, mark};
 use crate::archive::send::Sent;
 use crate::archive::settings::{Keep, Settings};
 use crate::metrics::{Family, Kind};
 use crate::record::timestamp;
 use crate::store::PartitionView;
 use crate::sys::clock;
+use crate::sys::files::FileId;
 
 /// See the module. Clones share it.
 #[derive(Clone, Default)]
@@ -29,6 +31,12 @@ struct Inner {
     last_success: i64,
     /// Sealed partitions that are not there yet.
     waiting: u64,
+    /// Rotated logs that are not there yet, as of the last look.
+    awaited: HashMap<FileId, RotatedLog>,
+    /// Marks of those that are to be removed, and wait for the archive.
+    wanted: BTreeSet<String>,
+    /// Marks of those that may be removed without, as they were counted.
+    let_go: BTreeSet<String>,
 }
 
 impl Archive {
@@ -57,7 +65,7 @@ impl Archive {
     fn is_awaited(inner: &Inner, view: &PartitionView) -> bool {
         let is_empty = view.summary.as_ref().is_some_and(|summary| summary.entries == 0);
         let is_there = inner.ledger.partitions.contains_key(&view.number) || view.kept_until.is_some();
-        inner.settings.is_some() && !is_empty && !is_there
+        inner.settings.as_ref().is_some_and(|settings| settings.partitions) && !is_empty && !is_there
     }
 
     /// Why a partition must not be removed or thinned out yet.
@@ -99,14 +107,79 @@ impl Archive {
         counts.partitions += 1;
         counts.bytes += sent.bytes;
         counts.files_known += sent.files_known;
-        inner.last_success = clock::now();
-        if let Some((_, why)) = inner.problem.take() {
-            tracing::info!("the archive can be used again; it was: {why}");
-        }
+        inner.works();
         inner.save();
     }
 
-    /// Partitions went there, as they were too old.
+    /// The oldest rotated log that is not there, of all that are here: one that only waits for its removal, and is
+    /// compressed or was not written since `before`. What was awaited and is gone is lost.
+    pub fn next_log(&self, here: Vec<RotatedLog>, before: i64) -> Option<RotatedLog> {
+        let mut inner = self.lock();
+        let marks: BTreeSet<String> = here.iter().map(RotatedLog::mark).collect();
+        let ids: BTreeSet<FileId> = here.iter().map(|log| log.id).collect();
+        let known = inner.ledger.logs.len();
+        inner.ledger.logs.retain(|mark| marks.contains(mark));
+        inner.let_go.retain(|mark| marks.contains(mark));
+        inner.wanted.retain(|mark| marks.contains(mark));
+        let lost: Vec<PathBuf> = inner
+            .awaited
+            .values()
+            .filter(|log| log.is_final && !ids.contains(&log.id))
+            .map(|log| log.path.clone())
+            .collect();
+        lost.iter().for_each(|file| inner.lose_log(file));
+        if inner.ledger.logs.len() != known || !lost.is_empty() {
+            inner.save();
+        }
+        let awaited = here.into_iter().filter(|log| {
+            let mark = log.mark();
+            let is_due = log.is_final || inner.wanted.contains(&mark);
+            is_due && !inner.ledger.logs.contains(&mark) && !inner.let_go.contains(&mark)
+        });
+        inner.awaited = awaited.map(|log| (log.id, log)).collect();
+        inner
+            .awaited
+            .values()
+            .filter(|log| log.written <= before || !log.ending.is_empty() || inner.wanted.contains(&log.mark()))
+            .min_by_key(|log| (log.written, log.mark()))
+            .cloned()
+    }
+
+    /// A rotated log is there now.
+    pub fn sent_log(&self, log: &RotatedLog, sent: Option<u64>) {
+        let mut inner = self.lock();
+        inner.awaited.remove(&log.id);
+        inner.ledger.logs.insert(log.mark());
+        inner.ledger.counts.logs += 1;
+        inner.ledger.counts.bytes += sent.unwrap_or(0);
+        inner.ledger.counts.files_known += u64::from(sent.is_none());
+        inner.works();
+        inner.save();
+    }
+
+    /// Whether a rotated log may be removed. While the archive cannot be used none has to stay: rotation goes on, and what
+    /// goes is counted.
+    pub fn lets_go(&self, file: &Path) -> bool {
+        let mut inner = self.lock();
+        let Some(settings) = inner.settings.clone().filter(|settings| settings.logs) else { return true };
+        let Ok((id, bytes, written)) = id_and_time(file) else { return true };
+        let mark = mark(id, bytes, written);
+        if inner.ledger.logs.contains(&mark) {
+            return true;
+        }
+        if settings.retention == Keep::Hold && inner.problem.is_none() {
+            inner.wanted.insert(mark);
+            return false;
+        }
+        inner.awaited.remove(&id);
+        if inner.let_go.insert(mark) {
+            inner.lose_log(file);
+            inner.save();
+        }
+        true
+    }
+
+    /// Partitions and logs went there, as they were too old.
     pub fn expired(&self, count: u64) {
         let mut inner = self.lock();
         inner.ledger.counts.expired += count;
@@ -142,6 +215,7 @@ impl Archive {
             "to": settings.target(),
             "retention": match settings.retention { Keep::Hold => "hold", Keep::Drop => "drop" },
             "waiting": inner.waiting,
+            "logs_waiting": inner.awaited.len(),
             "partitions": inner.ledger.partitions.keys().collect::<Vec<_>>(),
             "counts": inner.ledger.counts,
             "last_success": (inner.last_success > 0).then(|| timestamp(inner.last_success)),
@@ -165,6 +239,12 @@ impl Archive {
         let gauge = |name, help, value| one(Kind::Gauge, name, help, value);
         vec![
             counter("logmill_archive_partitions_total", "Partitions that were archived.", counts.partitions),
+            counter("logmill_archive_logs_total", "Rotated logs that were archived.", counts.logs),
+            counter(
+                "logmill_archive_lost_logs_total",
+                "Rotated logs that went before they were archived.",
+                counts.logs_lost,
+            ),
             counter("logmill_archive_sent_bytes_total", "Bytes of files sent to the archive.", counts.bytes),
             counter("logmill_archive_failures_total", "Attempts to use the archive that failed.", counts.failures),
             counter(
@@ -174,7 +254,7 @@ impl Archive {
             ),
             counter(
                 "logmill_archive_expired_total",
-                "Partitions removed from the archive for their age.",
+                "Partitions and logs removed from the archive for their age.",
                 counts.expired,
             ),
             counter("logmill_archive_restored_total", "Partitions brought back from the archive.", counts.restored),
@@ -185,6 +265,18 @@ impl Archive {
 }
 
 impl Inner {
+    fn lose_log(&mut self, file: &Path) {
+        tracing::warn!(file = %file.display(), "a rotated log goes before it is archived");
+        self.ledger.counts.logs_lost += 1;
+    }
+
+    fn works(&mut self) {
+        self.last_success = clock::now();
+        if let Some((_, why)) = self.problem.take() {
+            tracing::info!("the archive can be used again; it was: {why}");
+        }
+    }
+
     /// The ledger only saves questions: one that cannot be written is told, and does no harm.
     fn save(&self) {
         if self.settings.is_some()

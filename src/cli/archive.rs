@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::archive::{Archive, Manifest, Remote, Settings, manifests, verify};
+use crate::archive::{Archive, Manifest, Remote, Settings, logs, manifests, verify, verify_log};
 use crate::cli::ask::Source;
 use crate::cli::output::{Format, cell, colour, outln, table};
 use crate::cli::{Common, Exit};
@@ -25,6 +25,8 @@ enum Action {
     Status,
     /// The partitions in the archive
     List(Which),
+    /// The rotated logs in the archive
+    Logs(Which),
     /// Read all of the archive and compare its checksums
     Verify(Which),
 }
@@ -42,8 +44,9 @@ struct Which {
 pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.action {
         None | Some(Action::Status) => status(common),
-        Some(Action::List(which)) => list(common, which, false),
-        Some(Action::Verify(which)) => list(common, which, true),
+        Some(Action::List(which)) => look(common, which, What::Partitions),
+        Some(Action::Logs(which)) => look(common, which, What::Logs),
+        Some(Action::Verify(which)) => look(common, which, What::All),
     }
 }
 
@@ -66,12 +69,16 @@ fn status(common: &Common) -> anyhow::Result<()> {
         return Ok(());
     }
     let counts = &found["counts"];
-    let row = ["partitions", "failures", "partitions_lost", "expired", "restored"].map(|name| cell(&counts[name]));
-    let mut row = Vec::from(row);
-    row.insert(0, cell(&found["to"]));
-    row.insert(1, cell(&found["waiting"]));
-    row.insert(2, Bytes(counts["bytes"].as_u64().unwrap_or(0)).to_string());
-    table(&["to", "waiting", "sent", "archived", "failures", "lost", "expired", "restored"], &[row])?;
+    let sent = Bytes(counts["bytes"].as_u64().unwrap_or(0));
+    outln!("to {}, {sent} sent, {} failures", cell(&found["to"]), cell(&counts["failures"]));
+    let row = |name: &str, waiting: &str, done: &str, lost: &str| {
+        vec![name.to_owned(), cell(&found[waiting]), cell(&counts[done]), cell(&counts[lost])]
+    };
+    let rows = [
+        row("partitions", "waiting", "partitions", "partitions_lost"),
+        row("rotated logs", "logs_waiting", "logs", "logs_lost"),
+    ];
+    table(&["what", "waiting", "archived", "lost"], &rows)?;
     let problem = &found["problem"];
     if !problem.is_null() {
         outln!("{} since {}: {}", colour("problem:", "31"), cell(&problem["since"]), cell(&problem["why"]));
@@ -79,18 +86,36 @@ fn status(common: &Common) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn list(common: &Common, which: &Which, is_verified: bool) -> anyhow::Result<()> {
+/// What is shown; all of it is also read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Partitions,
+    Logs,
+    All,
+}
+
+#[derive(Default)]
+struct Found {
+    partitions: Vec<Value>,
+    logs: Vec<Value>,
+    problems: Vec<String>,
+}
+
+fn look(common: &Common, which: &Which, what: What) -> anyhow::Result<()> {
     let loaded = load(common.config.as_deref(), |c| common.adjust(c))?;
     let settings = loaded.archive.as_deref().ok_or_else(|| anyhow::anyhow!(NO_ARCHIVE))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (rows, problems) = runtime.block_on(look(settings, which, is_verified))?;
+    let Found { partitions, logs, problems } = runtime.block_on(find(settings, which, what))?;
     match common.format_or(Format::Table) {
-        Format::Json => outln!("{}", json!({ "partitions": rows, "problems": problems })),
-        Format::Ndjson => rows.iter().for_each(|row| outln!("{row}")),
+        Format::Json => outln!("{}", json!({ "partitions": partitions, "logs": logs, "problems": problems })),
+        Format::Ndjson => partitions.iter().chain(&logs).for_each(|row| outln!("{row}")),
         _ => {
-            let names = ["host", "store", "partition", "generation", "from", "to", "entries", "size"];
-            let cells = |row: &Value| names.iter().map(|name| cell(&row[*name])).collect::<Vec<_>>();
-            table(&names, &rows.iter().map(cells).collect::<Vec<_>>())?;
+            if what != What::Logs {
+                print(&["host", "store", "partition", "generation", "from", "to", "entries", "size"], &partitions)?;
+            }
+            if what != What::Partitions {
+                print(&["host", "log", "written", "size", "key"], &logs)?;
+            }
         }
     }
     for problem in &problems {
@@ -99,18 +124,44 @@ fn list(common: &Common, which: &Which, is_verified: bool) -> anyhow::Result<()>
     if problems.is_empty() { Ok(()) } else { Err(Exit(1).into()) }
 }
 
-async fn look(settings: &Settings, which: &Which, is_verified: bool) -> anyhow::Result<(Vec<Value>, Vec<String>)> {
+fn print(names: &[&str], rows: &[Value]) -> std::io::Result<()> {
+    let cells = |row: &Value| names.iter().map(|name| cell(&row[*name])).collect::<Vec<_>>();
+    table(names, &rows.iter().map(cells).collect::<Vec<_>>())
+}
+
+async fn find(settings: &Settings, which: &Which, what: What) -> anyhow::Result<Found> {
     let remote = Remote::open(settings)?;
     let host = which.host.as_deref().or(Some(settings.host.as_str())).filter(|_| !which.all);
-    let (found, mut problems) = manifests(&remote, host).await?;
-    let mut rows = Vec::new();
-    for manifest in &found {
-        if is_verified && let Err(error) = verify(&remote, manifest).await {
-            problems.push(error.to_string());
+    let mut found = Found::default();
+    if what != What::Logs {
+        let (partitions, problems) = manifests(&remote, host).await?;
+        found.problems.extend(problems);
+        for manifest in &partitions {
+            if what == What::All
+                && let Err(error) = verify(&remote, manifest).await
+            {
+                found.problems.push(error.to_string());
+            }
+            found.partitions.push(row(manifest));
         }
-        rows.push(row(manifest));
     }
-    Ok((rows, problems))
+    if what != What::Partitions {
+        let (logs, problems) = logs(&remote, host).await?;
+        found.problems.extend(problems);
+        for (key, manifest) in &logs {
+            if what == What::All
+                && let Err(error) = verify_log(&remote, key, manifest).await
+            {
+                found.problems.push(error.to_string());
+            }
+            found.logs.push(json!({
+                "host": manifest.host, "log": manifest.log, "file": manifest.file, "key": key,
+                "written": timestamp(manifest.written), "bytes": manifest.bytes,
+                "size": Bytes(manifest.bytes).to_string(),
+            }));
+        }
+    }
+    Ok(found)
 }
 
 fn row(manifest: &Manifest) -> Value {

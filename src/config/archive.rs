@@ -32,6 +32,9 @@ pub struct Archive {
     pub token_env: Option<String>,
     /// Unset: the name of this host.
     pub host: Option<String>,
+    /// Whether sealed partitions, and rotated logs, go there.
+    pub partitions: bool,
+    pub logs: bool,
     pub retention: Option<Retention>,
     /// Archived data that is older is removed there. Unset: it stays.
     pub keep: Option<Span>,
@@ -62,6 +65,8 @@ impl Default for Archive {
             token_file: None,
             token_env: None,
             host: None,
+            partitions: true,
+            logs: true,
             retention: None,
             keep: None,
             concurrency: 4,
@@ -86,8 +91,8 @@ pub fn settings(archive: &Archive) -> Result<Option<Arc<Settings>>, String> {
         return Err("archive.bandwidth: must be at least 1KiB".to_owned());
     }
     let retention = if archive.retention == Some(Retention::Drop) { Keep::Drop } else { Keep::Hold };
-    let Archive { keep, concurrency, bandwidth, .. } = *archive;
-    Ok(Some(Arc::new(Settings { place, host, retention, keep, concurrency, bandwidth })))
+    let Archive { partitions, logs, keep, concurrency, bandwidth, .. } = *archive;
+    Ok(Some(Arc::new(Settings { place, host, partitions, logs, retention, keep, concurrency, bandwidth })))
 }
 
 fn place(archive: &Archive, url: &str) -> Result<Place, String> {

@@ -8,11 +8,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::archive::{Archive, Choice, Manifest, Remote, Settings, Wanted, choose, expire, fetch, manifests, send};
+use crate::archive::{
+    Archive, Choice, Manifest, Remote, RotatedLog, Settings, Wanted, choose, expire, expire_logs, fetch, id_and_time,
+    manifests, send, send_log,
+};
 use crate::daemon::Board;
 use crate::daemon::engine::Engine;
 use crate::daemon::index::{Current, lock};
+use crate::daemon::rotation::Rotating;
 use crate::record::timestamp;
+use crate::rotate::Generation;
 use crate::store::{PartitionView, Shared, identity, take_over};
 use crate::sys::clock;
 use crate::sys::process::be_nice;
@@ -31,6 +36,7 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
 #[derive(Clone)]
 pub struct Archiving {
     pub archive: Archive,
+    rotating: Rotating,
     shared: Shared,
     current: Current,
     board: Board,
@@ -65,30 +71,20 @@ impl Pause {
 }
 
 impl Archiving {
-    /// What is archived is known from here on, so that retention can ask; nothing is sent yet.
-    pub fn new(engine: &Engine) -> Archiving {
-        let archiving = Archiving {
-            archive: Archive::default(),
+    pub fn new(engine: &Engine, archive: Archive, rotating: Rotating) -> Archiving {
+        Archiving {
+            archive,
+            rotating,
             shared: engine.shared.clone(),
             current: engine.current.clone(),
             board: engine.board.clone(),
             restoring: Arc::default(),
-        };
-        archiving.open();
-        archiving
+        }
     }
 
     /// The archive that the configuration has now.
     fn open(&self) -> Option<Arc<Settings>> {
-        let (settings, data) = {
-            let current = lock(&self.current);
-            (current.archive.clone(), current.config.data_dir.clone())
-        };
-        match identity(&data) {
-            Ok(store) => self.archive.replace(settings.clone(), &data, &store),
-            Err(error) => self.board.error(clock::now(), format!("nothing is archived: {error}")),
-        }
-        settings
+        open(&self.archive, &self.current, &self.board)
     }
 
     /// Sends until told to stop.
@@ -121,7 +117,10 @@ impl Archiving {
 
     async fn work(&self, settings: &Settings, sending: &mut Pause, expiring: &mut Pause) {
         if Instant::now() >= sending.next {
-            let done = self.send_next(settings).await;
+            let done = match self.send_next(settings).await {
+                Ok(false) if settings.logs => self.send_next_log(settings).await,
+                done => done,
+            };
             sending.after(done.is_err());
             match done {
                 Ok(true) => {}
@@ -165,6 +164,31 @@ impl Archiving {
         }
     }
 
+    /// The same for a rotated log.
+    async fn send_next_log(&self, settings: &Settings) -> Result<bool, String> {
+        let (is_rotating, linger) = {
+            let current = lock(&self.current);
+            (current.config.rotation.enabled, current.config.follow.linger.nanoseconds())
+        };
+        if !is_rotating {
+            return Ok(false);
+        }
+        let before = clock::now().saturating_sub(linger);
+        let logs = self.rotating.generations()?.into_iter().filter_map(rotated_log);
+        let Some(log) = self.archive.next_log(logs.collect(), before) else { return Ok(false) };
+        let remote = Remote::open(settings).map_err(|error| error.to_string())?;
+        match send_log(&remote, &settings.host, &log).await {
+            Ok(sent) => {
+                self.archive.sent_log(&log, sent);
+                tracing::info!(file = %log.path.display(), size = %Bytes(sent.unwrap_or(0)), "archived");
+                Ok(true)
+            }
+            // It was renamed or removed meanwhile: the next look finds it, or counts it.
+            Err(_) if id_and_time(&log.path).map_or(true, |(id, ..)| id != log.id) => Ok(true),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     /// Brings partitions back into search.
     pub fn restore(&self, restore: &Restore) -> Result<Value, String> {
         let _alone = self.restoring.lock().unwrap_or_else(PoisonError::into_inner);
@@ -193,6 +217,26 @@ impl Archiving {
     }
 }
 
+/// What is archived is known from here on, so that retention can ask; nothing is sent yet.
+pub fn archive_of(engine: &Engine) -> Archive {
+    let archive = Archive::default();
+    open(&archive, &engine.current, &engine.board);
+    archive
+}
+
+/// The archive that the configuration has now.
+fn open(archive: &Archive, current: &Current, board: &Board) -> Option<Arc<Settings>> {
+    let (settings, data) = {
+        let current = lock(current);
+        (current.archive.clone(), current.config.data_dir.clone())
+    };
+    match identity(&data) {
+        Ok(store) => archive.replace(settings.clone(), &data, &store),
+        Err(error) => board.error(clock::now(), format!("nothing is archived: {error}")),
+    }
+    settings
+}
+
 /// What somebody is told who asks for an archive that there is not.
 pub const NO_ARCHIVE: &str = "no archive is configured; [archive] in config/logmill.toml needs a url";
 
@@ -200,6 +244,13 @@ impl Pause {
     fn now() -> Pause {
         Pause { next: Instant::now(), rest: Duration::ZERO }
     }
+}
+
+/// A generation that is still there.
+fn rotated_log(generation: Generation) -> Option<RotatedLog> {
+    let Generation { path, log, ending, is_final } = generation;
+    let (id, bytes, written) = id_and_time(&path).ok()?;
+    Some(RotatedLog { path, id, log, bytes, written, ending: ending.unwrap_or_default(), is_final })
 }
 
 async fn stopped(stops: &AtomicBool) {
@@ -210,7 +261,9 @@ async fn stopped(stops: &AtomicBool) {
 
 async fn expire_older(settings: &Settings, before: i64) -> Result<u64, String> {
     let remote = Remote::open(settings).map_err(|error| error.to_string())?;
-    expire(&remote, &settings.host, before).await.map_err(|error| error.to_string())
+    let partitions = expire(&remote, &settings.host, before).await.map_err(|error| error.to_string())?;
+    let logs = expire_logs(&remote, &settings.host, before).await.map_err(|error| error.to_string())?;
+    Ok(partitions + logs)
 }
 
 /// Fetches what is wanted into a data folder; `arrived` takes each one. A folder without a store becomes the one that its

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Config, Loaded};
 use crate::daemon::alerting::{self, keep_watch};
-use crate::daemon::archiving::Archiving;
+use crate::daemon::archiving::{Archiving, archive_of};
 use crate::daemon::engine::{Engine, guarded, spawn};
 use crate::daemon::face::Face;
 use crate::daemon::health::Doctor;
@@ -35,10 +35,11 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let engine = Engine::start(loaded.clone(), true)?;
     let (commands, waker) = engine.teller();
-    let rotating = Rotating::new(&engine, commands.clone(), waker.clone());
     let house_stops = Arc::new(AtomicBool::new(false));
     let shipping = Shipping::new(&engine);
-    let archiving = Archiving::new(&engine);
+    let archive = archive_of(&engine);
+    let rotating = Rotating::new(&engine, archive.clone(), commands.clone(), waker.clone());
+    let archiving = Archiving::new(&engine, archive, rotating.clone());
     let needs = Needs { sinks: shipping.sinks.clone(), archive: archiving.archive.clone() };
     let house = {
         let (rotating, needs, stops) = (rotating.clone(), needs.clone(), house_stops.clone());

@@ -1,6 +1,7 @@
 //! The archive: partitions go to a folder and to a real S3 server, and come back into search.
 
 mod folder;
+mod logs;
 mod s3;
 mod server;
 
