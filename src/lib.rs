@@ -23,6 +23,7 @@ pub mod search; // layer 4
 pub mod metrics; // layer 5
 
 pub mod alert; // layer 6
+pub mod archive; // layer 6
 pub mod elastic; // layer 6
 pub mod ship; // layer 6
 

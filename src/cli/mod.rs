@@ -2,6 +2,7 @@
 //! configuration.
 
 mod alerts;
+mod archive;
 mod ask;
 mod check;
 mod demo;
@@ -17,6 +18,7 @@ mod partitions;
 mod prune;
 mod rate;
 mod reindex;
+mod restore;
 mod rotate;
 mod run;
 mod search;
@@ -103,6 +105,10 @@ enum Command {
     Rotate(rotate::Arguments),
     /// Remove the partitions that retention says must go, now
     Prune(prune::Arguments),
+    /// The archive: what is there, and whether it is as it was
+    Archive(archive::Arguments),
+    /// Bring archived partitions of a time back into search
+    Restore(restore::Arguments),
     /// Sinks: how far they are; send again, or leave out
     Ship(ship::Arguments),
     /// See it all at work on generated logs, in a folder of its own
@@ -157,6 +163,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Check => check::run(common),
         Command::Rotate(arguments) => rotate::run(common, &arguments),
         Command::Prune(arguments) => prune::run(common, &arguments),
+        Command::Archive(arguments) => archive::run(common, &arguments),
+        Command::Restore(arguments) => restore::run(common, &arguments),
         Command::Ship(arguments) => ship::run(common, &arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Completions { shell } => {

@@ -2,14 +2,15 @@
 
 use serde_json::json;
 
+use crate::archive::Archive;
 use crate::cli::Common;
 use crate::cli::ask::control;
 use crate::cli::output::{Format, cell, outln};
 use crate::cli::ship::sinks;
 use crate::config::load;
-use crate::daemon::{Board, prune};
+use crate::daemon::{Board, Needs, prune};
 use crate::http::Client;
-use crate::store::Writer;
+use crate::store::{Writer, identity};
 use crate::sys::clock;
 
 #[derive(clap::Args)]
@@ -29,9 +30,11 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
             // It keeps the lock of the data folder.
             let writer = Writer::open(&config.data_dir, config.store_options())?;
             let shared = writer.shared();
-            let sinks = sinks(&loaded, &shared.committed())?;
+            let store = identity(&config.data_dir)?;
+            let archive = Archive::open(loaded.archive.clone(), &config.data_dir, &store);
+            let needs = Needs { sinks: sinks(&loaded, &shared.committed())?, archive };
             let (now, board) = (clock::now(), Board::default());
-            let plan = prune(&shared, &loaded.retention, &sinks, &board, now, arguments.dry_run);
+            let plan = prune(&shared, &loaded.retention, &needs, &board, now, arguments.dry_run);
             plan.map_err(anyhow::Error::msg)?.to_json()
         }
     };

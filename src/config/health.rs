@@ -15,10 +15,17 @@ pub struct Health {
     pub max_lag: Bytes,
     /// How long a file may be behind, and entries may wait for their commit.
     pub patience: Span,
+    /// How long the archive may fail.
+    pub archive_patience: Span,
 }
 
 impl Default for Health {
     fn default() -> Health {
-        Health { min_free_percent: 1.0, max_lag: Bytes(256 << 20), patience: Span(Duration::from_secs(60)) }
+        Health {
+            min_free_percent: 1.0,
+            max_lag: Bytes(256 << 20),
+            patience: Span(Duration::from_secs(60)),
+            archive_patience: Span(Duration::from_secs(3600)),
+        }
     }
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::alert::Rules;
+use crate::archive;
+use crate::config::archive::settings as archive_settings;
 use crate::config::{Config, Doors, SHIPPED_POLICY, retention, sinks};
 use crate::pipeline::{Pipeline, RECEIVED};
 use crate::receive;
@@ -58,6 +60,8 @@ pub struct Loaded {
     pub sinks: Arc<Vec<Arc<Sink>>>,
     /// The file they are in, when there is one.
     pub sinks_path: Option<PathBuf>,
+    /// `None`: nothing is archived.
+    pub archive: Option<Arc<archive::Settings>>,
     pub warnings: Vec<String>,
     /// `None`: no server.
     pub http: Option<SocketAddr>,
@@ -152,6 +156,10 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
         problems.push(error);
         Default::default()
     });
+    let archive = archive_settings(&config.archive).unwrap_or_else(|error| {
+        problems.push(format!("{}: {error}", shown.display()));
+        None
+    });
     if !problems.is_empty() {
         return Err(Problems(problems));
     }
@@ -169,6 +177,7 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
         alerts_path,
         sinks: Arc::new(sinks),
         sinks_path,
+        archive,
         warnings,
         http,
         doors,

@@ -3,6 +3,7 @@
 //! Paths and globs are relative to the working folder of the process.
 
 pub mod alerts;
+mod archive;
 mod budgets;
 mod health;
 mod load;
@@ -21,6 +22,7 @@ use crate::store;
 use crate::sys::units::{Bytes, Span};
 use crate::tail;
 
+pub use archive::Archive;
 pub use budgets::RotationBudget;
 pub use health::Health;
 pub use load::{ConfigError, Loaded, Problems, load, load_main};
@@ -49,6 +51,7 @@ pub struct Config {
     pub search: Search,
     pub retention: Retention,
     pub rotation: Rotation,
+    pub archive: Archive,
     pub host: host::Options,
     pub health: Health,
     pub receive: Receive,
@@ -167,6 +170,7 @@ impl Default for Config {
             search: Search::default(),
             retention: Retention::default(),
             rotation: Rotation::default(),
+            archive: Archive::default(),
             host: host::Options::default(),
             health: Health::default(),
             receive: Receive::default(),

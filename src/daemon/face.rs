@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 
 use crate::daemon::Board;
 use crate::daemon::alerting::Desk;
+use crate::daemon::archiving::{Archiving, Restore};
 use crate::daemon::board::{Facts, IngestState};
 use crate::daemon::health::Doctor;
 use crate::daemon::index::{Current, lock};
 use crate::daemon::metrics::Numbers;
-use crate::daemon::partitions::{partitions, prune};
+use crate::daemon::partitions::{Needs, partitions, prune};
 use crate::daemon::receiving::Receiving;
 use crate::daemon::reload::Reloading;
 use crate::daemon::rotation::Rotating;
@@ -42,6 +43,8 @@ pub struct Face {
     pub shipping: Shipping,
     /// `None` where nothing is received.
     pub receiving: Option<Receiving>,
+    pub archiving: Archiving,
+    pub needs: Needs,
     pub commands: Sender<TailCommand>,
     pub waker: SyncSender<()>,
     pub numbers: Numbers,
@@ -138,6 +141,7 @@ impl Backend for Face {
             "alerts": alerts,
             "sinks": self.shipping.sinks.to_json(&committed),
             "received": self.receiving.as_ref().map(Receiving::to_json),
+            "archive": self.archiving.archive.to_json(),
             "memory_bytes": process::resident_bytes(),
         })
     }
@@ -188,7 +192,7 @@ impl Backend for Face {
             Control::EndSilence { id } => self.desk.end_silence(id),
             Control::Prune { dry_run } => {
                 let retention = lock(&self.current).retention.clone();
-                let plan = prune(&self.shared, &retention, &self.shipping.sinks, &self.board, clock::now(), dry_run)?;
+                let plan = prune(&self.shared, &retention, &self.needs, &self.board, clock::now(), dry_run)?;
                 Ok(plan.to_json())
             }
             Control::RotationPlan { force } => {
@@ -217,6 +221,9 @@ impl Backend for Face {
             Control::Reload => self.reloading.reload(),
             Control::ShipReplay { sink, since } => self.shipping.replay(&sink, since).map(Value::from),
             Control::ShipSkip { sink } => self.shipping.skip(&sink).map(Value::from),
+            Control::Restore { since, until, host, store, kept_until, dry_run } => {
+                self.archiving.restore(&Restore { since, until, host, store, kept_until, dry_run })
+            }
             Control::Commit => {
                 let request = self.board.request_commit();
                 match self.board.wait_for_commit(request, COMMIT_PATIENCE) {

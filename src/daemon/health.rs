@@ -4,13 +4,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::archive::Archive;
 use crate::config::{self, Config};
 use crate::daemon::Board;
 use crate::daemon::board::Facts;
 use crate::daemon::index::{Current, lock};
 use crate::daemon::partitions::partitions;
 use crate::http::Health;
+use crate::record::timestamp;
 use crate::store::Shared;
+use crate::sys::clock;
 use crate::sys::files::{FileId, disk_space};
 use crate::sys::units::Bytes;
 
@@ -23,6 +26,7 @@ pub struct Doctor {
     board: Board,
     shared: Shared,
     current: Current,
+    archive: Archive,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -42,11 +46,11 @@ struct Behind {
 }
 
 impl Doctor {
-    pub fn new(board: Board, shared: Shared, current: Current) -> Doctor {
+    pub fn new(board: Board, shared: Shared, current: Current, archive: Archive) -> Doctor {
         let now = Instant::now();
         let health = Health { live: true, problems: Vec::new() };
         let seen = Seen { health, looked_at: now, behind: HashMap::new(), commits: (0, now) };
-        Doctor { board, shared, current, seen: Arc::new(Mutex::new(seen)) }
+        Doctor { board, shared, current, archive, seen: Arc::new(Mutex::new(seen)) }
     }
 
     /// What the last look saw.
@@ -69,6 +73,7 @@ impl Doctor {
         };
         let damage = partitions(&self.shared.partitions(), true).1;
         let space = disk_space(&data).ok();
+        let archive = self.archive.problem();
         let mut seen = self.seen();
         let facts = self.board.lock();
         let live = is_live(&facts, Instant::now());
@@ -78,6 +83,10 @@ impl Doctor {
         {
             problems.push(format!("the disk of {} is nearly full: {} are free", data.display(), Bytes(free)));
         }
+        let patience = settings.archive_patience.nanoseconds();
+        let is_long = |since: &i64| clock::now().saturating_sub(*since) > patience;
+        let archive = archive.filter(|(since, _)| is_long(since));
+        problems.extend(archive.map(|(since, why)| format!("nothing is archived since {}: {why}", timestamp(since))));
         problems.extend(seen.lagging(&facts, (&settings, max_line), Instant::now()));
         drop(facts);
         seen.health = Health { live, problems };

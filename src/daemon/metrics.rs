@@ -105,6 +105,7 @@ impl Face {
         families.extend(self.numbers.families());
         families.extend(self.desk.families());
         families.extend(self.receiving.iter().flat_map(Receiving::families));
+        families.extend(self.archiving.archive.families());
         families.extend(self.shipping.sinks.families(&self.shared.committed()));
         families
     }

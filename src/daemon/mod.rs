@@ -15,6 +15,7 @@
 //! anybody, looks at the board, and tells notifiers.
 
 mod alerting;
+mod archiving;
 mod board;
 mod engine;
 mod face;
@@ -30,9 +31,10 @@ mod serving;
 mod shipping;
 mod tailing;
 
+pub use archiving::{NO_ARCHIVE, Restore, bring_back};
 pub use board::{Board, IngestState};
 pub use engine::{Engine, EngineError};
-pub use partitions::{partitions, prune, seal_one};
+pub use partitions::{Needs, partitions, prune, seal_one};
 pub use rotation::Rotating;
 pub use run::{Adjust, run};
 pub use shipping::Shipping;

@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 
 use chrono::Local;
 
+use crate::archive::Archive;
 use crate::daemon::board::{Board, Facts};
 use crate::daemon::engine::Engine;
 use crate::daemon::index::{Current, lock};
-use crate::daemon::partitions::prune;
+use crate::daemon::partitions::{Needs, prune};
 use crate::daemon::tailing::TailCommand;
 use crate::record::Fingerprint;
-use crate::rotate::{Event, Forecast, Gate, Listener, Locking, Options, Policy, Rotator, StateFile, Trimming, What};
-use crate::ship::Sinks;
+use crate::rotate::{
+    Event, Forecast, Gate, Generation, Listener, Locking, Options, Policy, Rotator, StateFile, Trimming, What,
+};
 use crate::store::Shared;
 use crate::sys::clock;
 use crate::sys::files::FileId;
@@ -52,6 +54,7 @@ struct BoardGate {
     allowed: Mutex<HashMap<FileId, u64>>,
     /// Files that we truncated, likewise.
     cut: Mutex<HashMap<FileId, u64>>,
+    archive: Archive,
 }
 
 impl Gate for BoardGate {
@@ -62,6 +65,10 @@ impl Gate for BoardGate {
             self.board.request_commit();
         }
         allowed
+    }
+
+    fn may_go(&self, file: &Path) -> bool {
+        self.archive.lets_go(file)
     }
 
     fn known(&self, _: &Path, id: FileId) -> bool {
@@ -158,7 +165,7 @@ impl BoardGate {
 }
 
 impl Rotating {
-    pub fn new(engine: &Engine, commands: Sender<TailCommand>, waker: SyncSender<()>) -> Rotating {
+    pub fn new(engine: &Engine, archive: Archive, commands: Sender<TailCommand>, waker: SyncSender<()>) -> Rotating {
         let gate = BoardGate {
             board: engine.board.clone(),
             commands: Mutex::new(commands),
@@ -166,6 +173,7 @@ impl Rotating {
             unknown: Mutex::default(),
             allowed: Mutex::default(),
             cut: Mutex::default(),
+            archive,
         };
         Rotating {
             rotator: Arc::default(),
@@ -255,6 +263,11 @@ impl Rotating {
         self.with(force, |rotator, state| (rotator.forecast(now, state), rotator.trimming(state)))
     }
 
+    /// What there is of all logs.
+    pub fn generations(&self) -> Result<Vec<Generation>, String> {
+        self.with(false, |rotator, state| rotator.generations(state))
+    }
+
     /// Removes the generations that an earlier policy left behind.
     pub fn remove_orphans(&self) -> Result<Vec<Event>, String> {
         self.with(false, |rotator, _| {
@@ -277,7 +290,7 @@ impl Listener for Journal {
 }
 
 /// Rotates and removes until told to stop.
-pub fn keep_house(rotating: &Rotating, sinks: &Sinks, stops: &AtomicBool) {
+pub fn keep_house(rotating: &Rotating, needs: &Needs, stops: &AtomicBool) {
     let (mut next_rotation, mut next_full, mut next_prune) = (Instant::now(), Instant::now(), Instant::now());
     while !stops.load(Ordering::Acquire) {
         let (config, retention) = {
@@ -293,7 +306,7 @@ pub fn keep_house(rotating: &Rotating, sinks: &Sinks, stops: &AtomicBool) {
         }
         if Instant::now() >= next_prune {
             let board = &rotating.gate.board;
-            if let Err(error) = prune(&rotating.shared, &retention, sinks, board, clock::now(), false) {
+            if let Err(error) = prune(&rotating.shared, &retention, needs, board, clock::now(), false) {
                 board.error(clock::now(), error);
             }
             next_prune = Instant::now() + config.retention.every.0;
@@ -318,6 +331,7 @@ mod tests {
             unknown: Mutex::default(),
             allowed: Mutex::default(),
             cut: Mutex::default(),
+            archive: Archive::default(),
         };
         let id = FileId { inode: 7, ..FileId::default() };
         assert!(!gate.known(Path::new("a.log"), id));

@@ -12,11 +12,12 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Config, Loaded};
 use crate::daemon::alerting::{self, keep_watch};
+use crate::daemon::archiving::{Archiving, archive_of};
 use crate::daemon::engine::{Engine, guarded, spawn};
 use crate::daemon::face::Face;
 use crate::daemon::health::Doctor;
 use crate::daemon::metrics::keep_looking;
-use crate::daemon::partitions::keep_sealing;
+use crate::daemon::partitions::{Needs, keep_sealing};
 use crate::daemon::receiving::Receiving;
 use crate::daemon::reload::Reloading;
 use crate::daemon::rotation::{Rotating, keep_house};
@@ -37,17 +38,20 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
     let (receiving, work) = Receiving::new(&loaded)?.unzip();
     let engine = Engine::start(loaded.clone(), true)?;
     let (commands, waker) = engine.teller();
-    let rotating = Rotating::new(&engine, commands.clone(), waker.clone());
     let house_stops = Arc::new(AtomicBool::new(false));
     let shipping = Shipping::new(&engine);
+    let archive = archive_of(&engine);
+    let rotating = Rotating::new(&engine, archive.clone(), commands.clone(), waker.clone());
+    let archiving = Archiving::new(&engine, archive, rotating.clone());
+    let needs = Needs { sinks: shipping.sinks.clone(), archive: archiving.archive.clone() };
     let house = {
-        let (rotating, sinks, stops) = (rotating.clone(), shipping.sinks.clone(), house_stops.clone());
-        spawn("house", move || keep_house(&rotating, &sinks, &stops))?
+        let (rotating, needs, stops) = (rotating.clone(), needs.clone(), house_stops.clone());
+        spawn("house", move || keep_house(&rotating, &needs, &stops))?
     };
     let sealer = {
         let (shared, current, board) = (engine.shared.clone(), engine.current.clone(), engine.board.clone());
-        let (sinks, stops) = (shipping.sinks.clone(), house_stops.clone());
-        spawn("seal", move || keep_sealing(&shared, &current, &sinks, &board, &stops))?
+        let (needs, stops) = (needs.clone(), house_stops.clone());
+        spawn("seal", move || keep_sealing(&shared, &current, &needs, &board, &stops))?
     };
     let ship = {
         let (shipping, stops) = (shipping.clone(), house_stops.clone());
@@ -60,6 +64,10 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
             Some(spawn("receive", guarded("receive", &engine.board, &house_stops, run))?)
         }
         _ => None,
+    };
+    let archiver = {
+        let (archiving, stops) = (archiving.clone(), house_stops.clone());
+        spawn("archive", guarded("archive", &engine.board, &house_stops, move || archiving.run(&stops)))?
     };
     let looker = {
         let (numbers, current, board) = (engine.numbers.clone(), engine.current.clone(), engine.board.clone());
@@ -92,11 +100,13 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
         rotating,
         shipping,
         receiving,
+        archiving: archiving.clone(),
+        needs,
         commands,
         waker,
         numbers: engine.numbers.clone(),
         tails: Tails::new(engine.shared.clone()),
-        doctor: Doctor::new(engine.board.clone(), engine.shared.clone(), engine.current.clone()),
+        doctor: Doctor::new(engine.board.clone(), engine.shared.clone(), engine.current.clone(), archiving.archive),
         reloading,
         started: Instant::now(),
     });
@@ -112,7 +122,8 @@ pub fn run(loaded: Loaded, path: Option<PathBuf>, adjust: Adjust) -> anyhow::Res
     let begun = Instant::now();
     let clean = engine.stop(deadline);
     // A script may take its time; what it was started for is done by the next run.
-    for thread in [house, sealer, looker, follower, watch, ship].into_iter().chain(receiver) {
+    let threads = [house, sealer, looker, follower, watch, ship, archiver];
+    for thread in threads.into_iter().chain(receiver) {
         join_until(thread, begun + deadline);
     }
     let _ = std::fs::remove_file(&socket);

@@ -41,6 +41,16 @@ pub enum Control {
     ShipSkip {
         sink: String,
     },
+    /// What the archive has of this time comes back into search; times in nanoseconds since the epoch.
+    Restore {
+        since: i64,
+        until: i64,
+        host: Option<String>,
+        store: Option<String>,
+        /// Retention leaves it alone until then.
+        kept_until: i64,
+        dry_run: bool,
+    },
     /// Nobody is told of what matches, for so long.
     Silence {
         matchers: Vec<String>,

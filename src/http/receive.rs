@@ -63,6 +63,9 @@ struct Labels {
     sender: Option<String>,
 }
 
+/// Whose request it is, and what came.
+type Arrived = (Extension<Peer>, HeaderMap, Body);
+
 type Parsed<T> = Result<(Vec<Received>, T), Malformed>;
 
 impl Receiver {
@@ -246,12 +249,7 @@ fn unsupported(kind: &str, wanted: &str) -> Response {
     problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, &format!("Content-Type {kind:?} is not known here; send {wanted}"))
 }
 
-async fn otlp_logs(
-    State(receiver): State<Receiver>,
-    Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
+async fn otlp_logs(State(receiver): State<Receiver>, (Extension(peer), headers, body): Arrived) -> Response {
     let is_json = match kind(&headers) {
         "application/json" => true,
         "application/x-protobuf" | "application/protobuf" => false,
@@ -270,12 +268,7 @@ async fn otlp_logs(
     }
 }
 
-async fn loki_push(
-    State(receiver): State<Receiver>,
-    Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
+async fn loki_push(State(receiver): State<Receiver>, (Extension(peer), headers, body): Arrived) -> Response {
     let is_json = match kind(&headers) {
         "application/json" => true,
         "application/x-protobuf" => false,
@@ -294,21 +287,14 @@ async fn loki_push(
     }
 }
 
-async fn bulk_all(
-    State(receiver): State<Receiver>,
-    Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
+async fn bulk_all(State(receiver): State<Receiver>, (Extension(peer), headers, body): Arrived) -> Response {
     take_bulk(&receiver, None, (peer, &headers, body)).await
 }
 
 async fn bulk_index(
     State(receiver): State<Receiver>,
     Path(index): Path<String>,
-    Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
-    body: Body,
+    (Extension(peer), headers, body): Arrived,
 ) -> Response {
     take_bulk(&receiver, Some(&index), (peer, &headers, body)).await
 }
@@ -337,9 +323,7 @@ fn of_elasticsearch(mut answer: Response) -> Response {
 async fn ingest(
     State(receiver): State<Receiver>,
     labels: Result<Query<Labels>, axum::extract::rejection::QueryRejection>,
-    Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
-    body: Body,
+    (Extension(peer), headers, body): Arrived,
 ) -> Response {
     let labels = match labels {
         Ok(Query(labels)) => labels,

@@ -46,6 +46,10 @@ pub(super) struct Archive {
     pub age: Age,
     /// It is to be compressed, and will be smaller then.
     pub is_pending: bool,
+    /// What its compressor put behind its name; unset where it is plain.
+    pub ending: Option<String>,
+    /// Nothing will be done to it any more but its removal.
+    pub is_final: bool,
     /// It stays, whatever the budget says.
     pub kept: bool,
 }
@@ -215,6 +219,8 @@ pub(super) fn archives(
                 mtime: listed.mtime,
                 age: parsed.age,
                 is_pending: settings.compress && !parsed.compressed,
+                ending: parsed.compressed.then(|| settings.compress_ext.clone()),
+                is_final: parsed.compressed || !settings.compress,
                 kept: false,
             })
         })
@@ -253,6 +259,8 @@ mod tests {
             mtime: words[2].parse().unwrap(),
             age: Age::Number(number),
             is_pending: false,
+            ending: None,
+            is_final: true,
             kept: words.get(3).is_some(),
         }
     }

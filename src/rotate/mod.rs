@@ -43,4 +43,4 @@ pub use plan::{Action, Listed, Listing, Plan};
 pub use policy::{Policy, Problem, Section, Settings};
 pub use rotator::{Gate, NoReader, Options, Rotator};
 pub use state::{Locking, StateFile};
-pub use trim::Trimming;
+pub use trim::{Generation, Trimming};

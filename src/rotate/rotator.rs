@@ -27,6 +27,11 @@ pub trait Gate {
     /// May this file's content be cut (truncated, compressed, removed)? Yes if every byte of it up to `size` was
     /// read and committed, or nobody follows it. `file` is the generation, or the log itself.
     fn settled(&self, log: &Path, file: &Path, id: FileId, size: u64) -> bool;
+    /// May this generation be removed? Asked when it is settled.
+    fn may_go(&self, file: &Path) -> bool {
+        let _ = file;
+        true
+    }
     /// May this log get another name? Yes if the reader will know it after a crash, or nobody follows it.
     fn known(&self, log: &Path, id: FileId) -> bool;
     /// copytruncate happened: the reader should look at once.
@@ -319,6 +324,9 @@ impl Rotator {
         if !tick.gate.settled(log, file, found.id, found.size) {
             return Some(NOT_READ);
         }
+        if matches!(action, Action::Remove { .. }) && !tick.gate.may_go(file) {
+            return Some(NOT_ARCHIVED);
+        }
         (matches!(action, Action::Compress { .. }) && tick.has_writer(found.id)).then_some(STILL_OPEN)
     }
 
@@ -398,6 +406,7 @@ impl fmt::Display for Header<'_> {
 }
 
 pub(super) const NOT_READ: &str = "not all of it is read and committed yet";
+pub(super) const NOT_ARCHIVED: &str = "it is not in the archive yet";
 pub(super) const STILL_OPEN: &str = "a process still has it open for writing; let postrotate make it reopen its log";
 
 /// What everything in one pass shares.

@@ -41,7 +41,28 @@ impl Trimming {
     }
 }
 
+/// A rotated file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generation {
+    pub path: PathBuf,
+    /// The live log's path.
+    pub log: PathBuf,
+    /// What its compressor put behind its name; unset where it is plain.
+    pub ending: Option<String>,
+    /// Nothing will be done to it any more but its removal.
+    pub is_final: bool,
+}
+
 impl Rotator {
+    /// What there is of all logs. Changes nothing, and asks no reader.
+    pub fn generations(&self, state: &StateFile) -> Vec<Generation> {
+        let covered: Vec<Vec<PathBuf>> = survey(&self.policy).into_iter().map(|covered| covered.logs).collect();
+        let archives = collect(&self.policy, &covered, state, &mut Folders::default());
+        let generation =
+            |Archive { place: path, log, ending, is_final, .. }| Generation { path, log, ending, is_final };
+        archives.into_iter().map(generation).collect()
+    }
+
     /// Limits for the generations of all logs together, whatever their sections keep.
     pub fn set_budgets(&mut self, budgets: Vec<Budget>) {
         self.budgets = budgets;

@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use crate::pipeline::{PipelineError as Mistake, Place as Text};
 use crate::query::Query;
-use crate::ship::auth::{Auth, Secret};
+use crate::ship::auth::Auth;
 use crate::ship::kinds::http::{Body, Template};
 use crate::ship::kinds::stream::with_port;
 use crate::ship::kinds::syslog::{Address, FACILITIES, Transport};
@@ -17,6 +17,7 @@ use crate::ship::mapping::Mapping;
 use crate::ship::retry::Backoff;
 use crate::ship::sink::{Batch, Compression, Keep, Kind, Sink, Start, Web};
 use crate::ship::tls::Tls;
+use crate::sys::secret::Secret;
 use crate::sys::units::{Bytes, Span};
 use crate::sys::web::is_http_url;
 

@@ -7,24 +7,43 @@ use std::io;
 use std::path::Path;
 
 use crate::store::StoreError;
+use crate::store::partition::folders;
 use crate::sys::{atomic, clock};
 
 /// Name of the file, beside the partitions: it goes where they go.
 const NAME: &str = "identity";
 /// Hexadecimal digits.
-const DIGITS: usize = 16;
+pub const DIGITS: usize = 16;
 
 /// The identity of the store in a data folder; it gets one where it has none yet.
 pub fn identity(data: &Path) -> Result<String, StoreError> {
     let path = data.join("partitions").join(NAME);
     let wrong = |source| StoreError::Folder { path: path.clone(), source };
     match fs::read_to_string(&path) {
-        Ok(text) if text.len() == DIGITS && text.bytes().all(|b| b.is_ascii_hexdigit()) => Ok(text),
+        Ok(text) if is_identity(&text) => Ok(text),
         // A power failure may leave it empty; another one only means that sinks begin anew.
         Ok(_) => make(&path).map_err(wrong),
         Err(error) if error.kind() == io::ErrorKind::NotFound => make(&path).map_err(wrong),
         Err(error) => Err(wrong(error)),
     }
+}
+
+/// Whether a text can be an identity.
+pub fn is_identity(text: &str) -> bool {
+    text.len() == DIGITS && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// The identity of a store that has partitions; one without any is nobody's yet.
+pub fn known(data: &Path) -> Result<Option<String>, StoreError> {
+    if folders(&data.join("partitions"))?.is_empty() { Ok(None) } else { identity(data).map(Some) }
+}
+
+/// Makes an empty data folder the store that its partitions come from. Who calls has the lock of the folder.
+pub fn take_over(data: &Path, store: &str) -> Result<(), StoreError> {
+    let path = data.join("partitions").join(NAME);
+    let wrong = |source| StoreError::Folder { path: path.clone(), source };
+    fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).map_err(wrong)?;
+    atomic::write(&path, store.as_bytes()).map_err(wrong)
 }
 
 fn make(path: &Path) -> io::Result<String> {

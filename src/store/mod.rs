@@ -13,6 +13,7 @@ mod directory;
 mod error;
 mod identity;
 mod partition;
+mod restored;
 mod retention;
 mod schema;
 mod seal;
@@ -26,8 +27,9 @@ mod writer;
 
 pub use blocks::BlockFile;
 pub use error::StoreError;
-pub use identity::identity;
+pub use identity::{DIGITS as DIGITS_OF_IDENTITY, identity, is_identity, known as known_identity, take_over};
 pub use partition::{PartitionInfo, Payload};
+pub use restored::{RESTORED, install as install_restored, restoring};
 pub use retention::{Hold, Packing, Plan, Removal, Retention, Rule, remove as remove_partition};
 pub use schema::{AT, BY_MINUTE, Block, FIRST_SEQUENCE, FIRST_TIME, LAST_TIME, LENGTH, Schema, level_column};
 pub use seal::{SealError, Sealer};

@@ -14,7 +14,7 @@ use crate::store::blocks::BlockFile;
 use crate::store::directory::Directory;
 use crate::store::partition::{self, Folder, Payload};
 use crate::store::schema::{Block, Schema};
-use crate::store::{StoreError, seal};
+use crate::store::{StoreError, restored, seal};
 
 /// A partition as of one commit. It is opened when it is first asked.
 #[derive(Clone)]
@@ -24,6 +24,8 @@ pub struct PartitionView {
     pub path: PathBuf,
     /// Of a sealed one: what can be known without opening it.
     pub summary: Option<Summary>,
+    /// Of one that came back from an archive: retention leaves it alone until then.
+    pub kept_until: Option<i64>,
     state: Arc<OnceLock<Result<Opened, String>>>,
     /// The first damage that was met while reading.
     damage: Arc<OnceLock<String>>,
@@ -76,6 +78,7 @@ impl PartitionView {
             generation: folder.generation,
             path: folder.path.clone(),
             summary: seal::read_summary(&folder.path),
+            kept_until: restored::kept_until(&folder.path),
             state: Arc::default(),
             damage: Arc::default(),
         }
@@ -83,7 +86,7 @@ impl PartitionView {
 
     pub(super) fn opened(number: u64, path: PathBuf, opened: Opened) -> PartitionView {
         let state = Arc::new(OnceLock::from(Ok(opened)));
-        PartitionView { number, generation: 0, path, summary: None, state, damage: Arc::default() }
+        PartitionView { number, generation: 0, path, summary: None, kept_until: None, state, damage: Arc::default() }
     }
 
     /// Opens the partition, once for all clones. A damaged one stays so until the program starts again.
@@ -241,6 +244,18 @@ impl Shared {
         let last = state.partitions.len().saturating_sub(1);
         let index = state.partitions.iter().position(|p| p.number == number)?;
         (index < last).then(|| state.partitions.remove(index))
+    }
+
+    /// Puts a partition that came back among the others. False where its number is in use, or not older than that of
+    /// the active one.
+    pub fn insert(&self, view: PartitionView) -> bool {
+        let mut state = self.lock();
+        let index = state.partitions.partition_point(|p| p.number < view.number);
+        let fits = state.partitions.get(index).is_some_and(|next| next.number != view.number);
+        if fits {
+            state.partitions.insert(index, view);
+        }
+        fits
     }
 
     /// Puts another generation in a partition's place. False when it is gone: retention was quicker.

@@ -393,7 +393,7 @@ fn remove_leftovers(folder: &Path) -> Result<(), StoreError> {
     let mut doomed: Vec<PathBuf> = superseded.into_iter().map(|folder| folder.path).collect();
     for item in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = item.path();
-        let half_done = path.extension().is_some_and(|e| e == "removing" || e == "sealing");
+        let half_done = path.extension().is_some_and(|e| e == "removing" || e == "sealing" || e == "restoring");
         let is_number = path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.parse::<u64>().is_ok());
         if half_done || (is_number && !path.join("meta.json").exists()) {
             doomed.push(path);

@@ -9,6 +9,7 @@ pub mod lock;
 pub mod net;
 pub mod notify;
 pub mod process;
+pub mod secret;
 pub mod socket;
 pub mod units;
 pub mod user;

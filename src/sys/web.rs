@@ -59,16 +59,7 @@ impl Web {
 
     /// With certificates of one's own; of an answer no more is read than `answer_bytes`.
     pub fn with(tls: ClientConfig, answer_bytes: usize) -> Result<Web, WebError> {
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT)
-            .pool_idle_timeout(Duration::from_secs(60))
-            .pool_max_idle_per_host(2)
-            .user_agent(concat!("logmill/", env!("CARGO_PKG_VERSION")))
-            .build();
-        let client = client.map_err(|error| WebError::Client(chain(&error)))?;
+        let client = builder(tls).build().map_err(|error| WebError::Client(chain(&error)))?;
         Ok(Web { client, answer_bytes })
     }
 
@@ -96,6 +87,18 @@ impl Web {
         }
         Ok(Reply { status: response.status().as_u16(), retry_after, body })
     }
+}
+
+/// The client, for those who send by other means than [`Web::send`].
+pub fn builder(tls: ClientConfig) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_max_idle_per_host(2)
+        .user_agent(concat!("logmill/", env!("CARGO_PKG_VERSION")))
 }
 
 /// Whether a text is an address that can be asked.

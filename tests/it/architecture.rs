@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["pipeline", "tail", "rotate", "store"],
     &["receive", "search"],
     &["metrics"],
-    &["alert", "elastic", "ship"],
+    &["alert", "archive", "elastic", "ship"],
     &["config", "http"],
     &["daemon"],
     &["cli"],

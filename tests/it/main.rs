@@ -3,6 +3,7 @@
 mod alarms;
 mod alerts;
 mod architecture;
+mod archive;
 mod compress;
 mod cut;
 mod daemon;

@@ -1,10 +1,10 @@
 //! Programs that people send logs with.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::receive::{address, arrived, home};
-use crate::ship::lines::{Running, free_port, has};
+use crate::ship::lines::{free_port, has, rsyslogd};
 
 #[test]
 fn logger_sends_over_tcp_and_udp() {
@@ -52,19 +52,7 @@ fn rsyslog_forwards_all_it_reads() {
         home.path("").display().to_string(),
         input.display().to_string(),
     );
-    home.write("rsyslog.conf", &config);
-    let program = if Path::new("/usr/sbin/rsyslogd").exists() { "/usr/sbin/rsyslogd" } else { "rsyslogd" };
-    let _rsyslog = Running(
-        Command::new(program)
-            .args(["-n", "-f"])
-            .arg(home.path("rsyslog.conf"))
-            .arg("-i")
-            .arg(home.path("rsyslog.pid"))
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(home.path("rsyslog.err")).unwrap())
-            .spawn()
-            .unwrap(),
-    );
+    let _rsyslog = rsyslogd(&home, &config);
     arrived(&home, "\"of a file\"", 2_000);
     let entry = home.search("\"line 1999 of\"").remove(0);
     assert_eq!((&entry["level"], &entry["logger"]), (&"warning".into(), &"till".into()), "{entry}");

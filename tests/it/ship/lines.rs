@@ -49,7 +49,12 @@ fn rsyslog(home: &Home, port: u16, input: &str) -> Running {
         home.path("").display().to_string(),
         out.display().to_string(),
     );
-    home.write("rsyslog.conf", &config);
+    rsyslogd(home, &config)
+}
+
+/// rsyslogd in the folder, with a configuration of its own.
+pub fn rsyslogd(home: &Home, config: &str) -> Running {
+    home.write("rsyslog.conf", config);
     let program = if Path::new("/usr/sbin/rsyslogd").exists() { "/usr/sbin/rsyslogd" } else { "rsyslogd" };
     let child = Command::new(program)
         .args(["-n", "-f"])
