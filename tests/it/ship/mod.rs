@@ -1,7 +1,7 @@
 //! Sinks of the real program: what arrives, in which order, and how often; whatever the receiver does.
 
 mod kill;
-mod lines;
+pub mod lines;
 mod nats;
 mod receiver;
 pub mod sinks;
