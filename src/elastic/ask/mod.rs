@@ -1,4 +1,8 @@
-//! Search in a cluster of Elasticsearch, OpenSearch or Quickwit, to which hosts ship by sinks of kind `elasticsearch`.
+//! Search in a cluster of Elasticsearch, OpenSearch or Quickwit, to which hosts ship by sinks of kind `elasticsearch`. What
+//! follows is the page for those who use it; how it works stands below it.
+#![doc = include_str!("../cluster.md")]
+//!
+//! # How it works
 //!
 //! Pruning is theirs, deciding is ours, as with the store: [`translate`] asks for what may match by what all engines agree
 //! on, [`Cluster::fetch`] takes documents newest first until they do, makes the entries of them that were sent, and keeps
