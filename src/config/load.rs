@@ -8,7 +8,8 @@ use std::sync::Arc;
 use crate::alert::Rules;
 use crate::archive;
 use crate::config::archive::settings as archive_settings;
-use crate::config::{Config, Doors, SHIPPED_POLICY, retention, sinks};
+use crate::config::{Backend, Config, Doors, SHIPPED_POLICY, retention, sinks};
+use crate::elastic::ask::Cluster;
 use crate::pipeline::{Pipeline, RECEIVED};
 use crate::receive;
 use crate::rotate::{Level, Policy, Problem};
@@ -67,6 +68,8 @@ pub struct Loaded {
     pub http: Option<SocketAddr>,
     /// Where entries are received.
     pub doors: Doors,
+    /// Who answers questions instead of the store.
+    pub cluster: Option<Cluster>,
 }
 
 impl Loaded {
@@ -126,6 +129,16 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
         problems.push(ConfigError::Setting { path: shown.clone(), setting, message }.to_string());
         Doors::default()
     });
+    let cluster = match config.search.backend {
+        Backend::Embedded => None,
+        Backend::Elasticsearch => match config.search.cluster.cluster() {
+            Ok(cluster) => Some(cluster),
+            Err((setting, message)) => {
+                problems.push(ConfigError::Setting { path: shown.clone(), setting, message }.to_string());
+                None
+            }
+        },
+    };
     let mut samples = 0;
     let mut pipelines = pipelines(&config, &mut samples, &mut problems);
     let journal = config.data_dir.join(receive::FOLDER);
@@ -181,6 +194,7 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
         warnings,
         http,
         doors,
+        cluster,
     })
 }
 

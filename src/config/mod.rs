@@ -5,6 +5,7 @@
 pub mod alerts;
 mod archive;
 mod budgets;
+mod cluster;
 mod health;
 mod load;
 mod receive;
@@ -24,6 +25,7 @@ use crate::tail;
 
 pub use archive::Archive;
 pub use budgets::RotationBudget;
+pub use cluster::{Backend, ClusterTable};
 pub use health::Health;
 pub use load::{ConfigError, Loaded, Problems, load, load_main};
 pub use receive::{Doors, Receive};
@@ -93,6 +95,9 @@ pub struct Search {
     pub max_result: Bytes,
     /// For one question.
     pub threads: usize,
+    /// Who answers.
+    pub backend: Backend,
+    pub cluster: ClusterTable,
 }
 
 /// What is unset is not limited.
@@ -200,6 +205,8 @@ impl Default for Search {
             max_groups: groups,
             max_result: Bytes(result_bytes as u64),
             threads: 2,
+            backend: Backend::default(),
+            cluster: ClusterTable::default(),
         }
     }
 }
@@ -247,7 +254,7 @@ impl Config {
 
     /// For one question; it can be cancelled by its own flag.
     pub fn budget(&self) -> Budget {
-        let Search { max_time, max_decoded, max_groups, max_result, threads } = self.search;
+        let Search { max_time, max_decoded, max_groups, max_result, threads, .. } = self.search;
         Budget {
             time: max_time.0,
             decoded_bytes: max_decoded.0,

@@ -21,6 +21,7 @@ use crate::daemon::reload::Reloading;
 use crate::daemon::rotation::Rotating;
 use crate::daemon::shipping::Shipping;
 use crate::daemon::tailing::TailCommand;
+use crate::elastic::ask::Cluster;
 use crate::http::{Backend, Control, Health, Tails};
 use crate::metrics;
 use crate::pipeline::Pipeline;
@@ -95,6 +96,10 @@ impl Face {
 impl Backend for Face {
     fn snapshot(&self) -> Snapshot {
         self.shared.snapshot()
+    }
+
+    fn cluster(&self) -> Option<Cluster> {
+        lock(&self.current).cluster.clone()
     }
 
     fn budget(&self) -> Budget {

@@ -1,3 +1,4 @@
-//! Layer 6: Elasticsearch's search API.
+//! Layer 6: Elasticsearch's search API, from both sides.
 
+pub mod ask;
 pub mod serve;

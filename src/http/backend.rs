@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::elastic::ask::Cluster;
 use crate::http::live::Tails;
 use crate::search::Budget;
 use crate::store::Snapshot;
@@ -74,6 +75,8 @@ pub struct Health {
 /// What the routes need of the daemon.
 pub trait Backend: Send + Sync + 'static {
     fn snapshot(&self) -> Snapshot;
+    /// Who is asked instead of the store, if anybody.
+    fn cluster(&self) -> Option<Cluster>;
     /// What one question may cost.
     fn budget(&self) -> Budget;
     /// Those who wait for new entries.

@@ -5,6 +5,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::http::backend::Shared;
+use crate::http::looked::only_here;
 use crate::http::problem::Problem;
 use crate::http::question::{Stop, budget, question};
 use crate::http::reply::{self, Accepts};
@@ -34,7 +35,7 @@ pub(super) async fn context(
     let (counts, raw) = ((count(q.before), count(q.after)), q.raw);
     let stop = Stop::default();
     let budget = budget(&backend, &stop);
-    question(move || match search::context(&backend.snapshot(), id, counts, &budget)? {
+    question(move || match search::context(&only_here(&backend, "what is around an entry")?, id, counts, &budget)? {
         Some(answer) => Ok(reply::json(accepts, &answer.to_json(raw))),
         None => Err(Problem::missing(format!("there is no entry {id}; it may have been removed since"))),
     })

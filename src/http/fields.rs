@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::http::backend::Shared;
+use crate::http::looked::{looked_for, noted};
 use crate::http::problem::Problem;
 use crate::http::question::{Stop, budget, condition, question, window};
 use crate::http::reply::{self, Accepts};
@@ -55,7 +56,11 @@ pub(super) async fn names(
         after: None,
         budget: budget(&backend, &stop),
     };
-    question(move || Ok(reply::json(accepts, &field_names(&backend.snapshot(), &request)?.to_json()))).await?
+    question(move || {
+        let (snapshot, partial) = looked_for(&backend, &request)?;
+        Ok(reply::json(accepts, &noted(field_names(&snapshot, &request)?.to_json(), partial)))
+    })
+    .await?
 }
 
 pub(super) async fn values(
@@ -78,7 +83,9 @@ pub(super) async fn values(
         budget: budget(&backend, &stop),
     };
     question(move || {
-        let answer = ask(&backend.snapshot(), &request, clock::now())?;
+        let (snapshot, partial) = looked_for(&backend, &request)?;
+        let mut answer = ask(&snapshot, &request, clock::now())?;
+        answer.partial = answer.partial.or(partial);
         let Body::Table(table) = &answer.body else { return Err(Problem::failed("the counts are no table")) };
         let mut json = table.to_json();
         let rows = if let Value::Array(rows) = json["rows"].take() { rows } else { Vec::new() };

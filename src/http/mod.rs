@@ -11,6 +11,7 @@ mod elastic;
 mod fields;
 mod guard;
 mod live;
+mod looked;
 mod openapi;
 mod problem;
 mod question;

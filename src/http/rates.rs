@@ -7,7 +7,9 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::elastic::ask::Want;
 use crate::http::backend::Shared;
+use crate::http::looked::{looked, looked_for, noted};
 use crate::http::problem::Problem;
 use crate::http::question::{Stop, budget, condition, question, window, word};
 use crate::http::reply::{self, Accepts};
@@ -81,7 +83,11 @@ pub(super) async fn rates(
     let by: By = word("by", q.by.as_deref().unwrap_or("none"), "none, service, workflow_type, agent or level")?;
     let stop = Stop::default();
     let request = RateRequest { query: condition(&q.query)?, window, step, by, budget: budget(&backend, &stop) };
-    question(move || Ok(reply::json(accepts, &rate(&backend.snapshot(), &request)?.to_json(by, step)))).await?
+    question(move || {
+        let (snapshot, partial) = looked(&backend, &request.query, request.window, Want::All, &request.budget)?;
+        Ok(reply::json(accepts, &noted(rate(&snapshot, &request)?.to_json(by, step), partial)))
+    })
+    .await?
 }
 
 pub(super) async fn histogram(
@@ -106,7 +112,9 @@ pub(super) async fn histogram(
     let query = condition(&q.query)?.then(Pipe::Stats { functions: vec![count], by });
     let request = Request { query, window, limit: 0, after: None, budget: budget(&backend, &stop) };
     question(move || {
-        let answer = ask(&backend.snapshot(), &request, now)?;
+        let (snapshot, partial) = looked_for(&backend, &request)?;
+        let mut answer = ask(&snapshot, &request, now)?;
+        answer.partial = answer.partial.or(partial);
         let Body::Table(table) = &answer.body else { return Err(Problem::failed("the counts are no table")) };
         let steps = steps(table, window, step);
         let text = |time: i64| Value::from(timestamp(time));

@@ -4,12 +4,15 @@ use axum::extract::{Path, Query as Parameters, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+use crate::elastic::ask::Want;
 use crate::http::backend::Shared;
+use crate::http::looked::{looked, noted};
 use crate::http::problem::Problem;
 use crate::http::question::{Stop, budget, condition, question, window, word};
 use crate::http::reply::{self, Accepts};
 use crate::http::search::MAX_LIMIT;
-use crate::search::{Clock, ListRequest, Outcome, Sort, workflow, workflows};
+use crate::query::Query;
+use crate::search::{Clock, ListRequest, Outcome, Sort, Window, workflow, workflows};
 use crate::sys::clock::{self, SECOND};
 use crate::sys::units::Span;
 
@@ -75,7 +78,13 @@ pub(super) async fn list(
         clock: judged(q.stalled_after.as_deref(), now)?,
         budget: budget(&backend, &stop),
     };
-    question(move || Ok(reply::json(accepts, &workflows(&backend.snapshot(), &request)?.to_json()))).await?
+    question(move || {
+        // Workflows reach beyond the window, and their entries beyond the condition.
+        let all = Query::parse("workflow_id:*")?;
+        let (snapshot, partial) = looked(&backend, &all, Window::ALL, Want::All, &request.budget)?;
+        Ok(reply::json(accepts, &noted(workflows(&snapshot, &request)?.to_json(), partial)))
+    })
+    .await?
 }
 
 pub(super) async fn one(
@@ -88,9 +97,11 @@ pub(super) async fn one(
     let stop = Stop::default();
     let budget = budget(&backend, &stop);
     question(move || {
-        let one = workflow(&backend.snapshot(), &id, clock, &budget)?;
+        let of_it = Query::of_values("workflow_id", [id.as_str()]);
+        let (snapshot, partial) = looked(&backend, &of_it, Window::ALL, Want::All, &budget)?;
+        let one = workflow(&snapshot, &id, clock, &budget)?;
         match one.workflow {
-            Some(_) => Ok(reply::json(accepts, &one.to_json())),
+            Some(_) => Ok(reply::json(accepts, &noted(one.to_json(), partial))),
             None => Err(Problem::missing(one.missing(&id))),
         }
     })

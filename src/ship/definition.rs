@@ -8,7 +8,6 @@ use toml::Spanned;
 
 use crate::pipeline::{PipelineError as Mistake, Place as Text};
 use crate::query::Query;
-use crate::ship::auth::Auth;
 use crate::ship::kinds::http::{Body, Template};
 use crate::ship::kinds::stream::with_port;
 use crate::ship::kinds::syslog::{Address, FACILITIES, Transport};
@@ -16,8 +15,9 @@ use crate::ship::kinds::{bulk, file, http, logmill, loki, nats, otlp, syslog};
 use crate::ship::mapping::Mapping;
 use crate::ship::retry::Backoff;
 use crate::ship::sink::{Batch, Compression, Keep, Kind, Sink, Start, Web};
-use crate::ship::tls::Tls;
+use crate::sys::auth::Auth;
 use crate::sys::secret::Secret;
+use crate::sys::tls::Tls;
 use crate::sys::units::{Bytes, Span};
 use crate::sys::web::is_http_url;
 
@@ -100,6 +100,7 @@ struct FieldsTable {
     add: BTreeMap<String, toml::Value>,
     flat: Option<bool>,
     raw: bool,
+    text: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -375,6 +376,7 @@ impl Reader<'_> {
             add: add.map_err(|error| self.place.wrong(self.table.start..self.table.start, error.to_string()))?,
             flat: fields.flat.unwrap_or(false),
             raw: fields.raw,
+            text: fields.text,
         })
     }
 

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::query::tokens::any_text;
+use crate::record::Entry;
 use crate::ship::Item;
 
 /// How names of fields begin in `only`, `drop` and `rename`.
@@ -21,6 +23,8 @@ pub struct Mapping {
     pub flat: bool,
     /// The text as it stood in the file, too.
     pub raw: bool,
+    /// All texts of the entry as one, in which words are looked for.
+    pub text: bool,
 }
 
 impl Mapping {
@@ -56,6 +60,9 @@ impl Mapping {
         if !nested.is_empty() {
             record.insert(self.renamed("fields").unwrap_or("fields").to_owned(), nested.into());
         }
+        if self.text {
+            record.insert("text".to_owned(), text_of(&item.entry).into());
+        }
         record.extend(self.add.iter().cloned());
         record
     }
@@ -75,6 +82,18 @@ impl Mapping {
     fn renamed(&self, name: &str) -> Option<&str> {
         self.rename.iter().find(|(from, _)| from == name).map(|(_, to)| to.as_str())
     }
+}
+
+/// What a query's bare words look at, a line each.
+fn text_of(entry: &Entry) -> String {
+    let mut whole = String::new();
+    any_text(entry, |text| {
+        whole.push_str(text);
+        whole.push('\n');
+        false
+    });
+    whole.pop();
+    whole
 }
 
 #[cfg(test)]
@@ -153,6 +172,10 @@ pub(super) mod tests {
         check(
             Mapping { drop: names(&["fields"]), only: names(&["level", "fields"]), ..Mapping::default() },
             json!({"level": "error"}),
+        );
+        check(
+            Mapping { only: names(&["level"]), text: true, ..Mapping::default() },
+            json!({"level": "error", "text": "no \"route\"\nto host\nlogs/api.log\napi\nnet.http\nreq_1\n502\nother\nfalse"}),
         );
     }
 }

@@ -39,7 +39,6 @@
 //! sink has not had: it stays (`hold`) or is counted and goes (`drop`). A partition that was set aside for damage gives its
 //! numbers back, therefore places and ids have the partition's number in them, and the next one is sent from its beginning.
 
-mod auth;
 mod cursor;
 mod dead;
 mod definition;
@@ -52,7 +51,6 @@ mod shipment;
 mod sink;
 mod sinks;
 mod state;
-mod tls;
 
 pub use cursor::{Counts, Cursor, CursorError};
 pub use definition::sinks;

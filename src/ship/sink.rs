@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::query::Query;
-use crate::ship::auth::Auth;
 use crate::ship::kinds::{bulk, file, http, logmill, loki, nats, otlp, syslog};
 use crate::ship::mapping::Mapping;
 use crate::ship::retry::Backoff;
-use crate::ship::tls::Tls;
+use crate::sys::auth::Auth;
+use crate::sys::tls::Tls;
 use crate::sys::units::{Bytes, Span};
 
 /// See `manual.md`.

@@ -2,6 +2,7 @@
 //! and the units people write sizes and durations in.
 
 pub mod atomic;
+pub mod auth;
 pub mod clock;
 pub mod encoding;
 pub mod files;
@@ -11,6 +12,7 @@ pub mod notify;
 pub mod process;
 pub mod secret;
 pub mod socket;
+pub mod tls;
 pub mod units;
 pub mod user;
 pub mod web;

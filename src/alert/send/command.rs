@@ -14,6 +14,8 @@ use crate::sys::process::kill_group_of;
 
 /// Of what a command writes, so much is shown when it fails.
 const MAX_SAID: u64 = 1_000;
+/// Of a command that has ended, what it said is waited for so long.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(argv: &[String], message: &Json, timeout: Duration) -> Result<(), Failure> {
     let Some((program, arguments)) = argv.split_first() else { return Ok(()) };
@@ -33,27 +35,27 @@ pub(super) async fn run(argv: &[String], message: &Json, timeout: Duration) -> R
             let _ = input.write_all(message.to_string().as_bytes()).await;
         }
     };
+    let mut said = Vec::new();
     let read = async {
-        let mut said = Vec::new();
         if let Some(errors) = errors {
             let _ = errors.take(MAX_SAID).read_to_end(&mut said).await;
         }
-        said
     };
-    // What it left running may hold its standard error open: its own end counts.
     let wait = async {
         tokio::pin!(read);
-        let mut said = None;
-        tokio::join!(write, async {
+        let ended = async {
             tokio::select! {
-                text = &mut read => { said = Some(text); child.wait().await }
-                status = child.wait() => status,
+                () = &mut read => child.wait().await,
+                status = child.wait() => {
+                    // What it said is there, but what it left running may hold its standard error open.
+                    let _ = tokio::time::timeout(LAST_WORDS, &mut read).await;
+                    status
+                }
             }
-        })
-        .1
-        .map(|status| (status, said.unwrap_or_default()))
+        };
+        tokio::join!(write, ended).1
     };
-    let (status, said) = match tokio::time::timeout(timeout.mul_f64(0.95), wait).await {
+    let status = match tokio::time::timeout(timeout.mul_f64(0.95), wait).await {
         Ok(ended) => {
             // It was waited for: its number may be another's by now, and what it left running was meant to.
             group.0 = None;
@@ -117,6 +119,7 @@ mod tests {
         check("test \"$LOGMILL_ALERT_STATUS$LOGMILL_ALERT_LABEL_X_Y\" = firing1 && grep -q '\"firing\"'", 10_000, None);
         check("exit 0", 10_000, None);
         check("echo broken >&2; exit 3", 10_000, Some("exit status: 3: broken"));
+        check("echo broken >&2; sleep 3 & exit 3", 10_000, Some("exit status: 3: broken"));
         check("sleep 100 & sleep 100", 200, Some("was killed"));
         let argv = ["/no/such/program".to_owned()];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -8,7 +8,7 @@ use super::dates::{Reader, Zone};
 use super::fault::Fault;
 use super::json::{self, Object};
 use super::lucene::{self, Lucene};
-use super::names::{self, field};
+use super::names::{self, TEXT, field};
 use crate::query::{Against, Condition, Field, Limit};
 use crate::search::EntryId;
 
@@ -258,7 +258,7 @@ impl Queries {
     }
 
     fn words(&mut self, name: &str, text: &str, how: Match, all: bool) -> Read {
-        let field = (name != "*").then(|| field(name));
+        let field = (name != "*" && name != TEXT).then(|| field(name));
         if let Some(time) = field.as_ref().filter(|field| field.is_time()) {
             return self.value(&time.to_string(), &Json::from(text), false);
         }
@@ -340,6 +340,10 @@ impl Queries {
             "wildcard" => lucene::wildcard_regex(&text),
             _ => text,
         };
+        if name == TEXT {
+            // Some word of it, whatever the case, as it stands in an index.
+            return Condition::text_regex(&format!("(?si){regex}")).map_err(|why| Fault::argument(why).inside(name));
+        }
         let field = field(name);
         let pattern = names::anchored(&field, &regex, any_case);
         Condition::regex(field, &pattern).map_err(|why| Fault::argument(why).inside(name))

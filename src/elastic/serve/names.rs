@@ -3,6 +3,9 @@
 use crate::query::{Condition, Field};
 use crate::record::Value;
 
+/// The text of an entry: the message and all values. The `_bulk` sink writes it when it is told to.
+pub const TEXT: &str = "text";
+
 /// Names of the time of an entry.
 const TIMES: [&str; 2] = ["@timestamp", "timestamp"];
 

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio_rustls::TlsConnector;
 
-use crate::ship::auth::Auth;
 use crate::ship::kinds::http::write;
 use crate::ship::kinds::stream::{self, Stream};
 use crate::ship::mapping::Mapping;
-use crate::ship::tls::Tls;
 use crate::ship::{Answer, Item, One};
+use crate::sys::auth::Auth;
+use crate::sys::tls::Tls;
 use crate::sys::units::Span;
 
 /// No line and no message of a server is longer.

@@ -15,8 +15,8 @@ use tokio_rustls::TlsConnector;
 
 use crate::record::{Level, timestamp};
 use crate::ship::kinds::stream::{Stream, connect, secure, with_port};
-use crate::ship::tls::Tls;
 use crate::ship::{Answer, Item};
+use crate::sys::tls::Tls;
 use crate::sys::units::{Bytes, Span};
 
 #[derive(Clone, Debug, PartialEq)]

@@ -2,6 +2,7 @@
 //! Logmill's own API, and what Grafana asks for has answers.
 
 mod clients;
+mod cluster;
 mod grafana;
 
 use logmill::generate::Generator;

@@ -1,4 +1,4 @@
-//! Who a sink is told that we are. Secrets are in files or in the environment, never in the configuration, and are read
+//! Who another host is told that we are. Secrets are in files or in the environment, never in the configuration, and are read
 //! whenever they are used: who replaces a file need not tell.
 
 use base64::Engine as _;

@@ -19,7 +19,7 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// TLS as this sink wants it; what is wrong names the file.
+    /// For a client; what is wrong names the file.
     pub fn config(&self) -> Result<ClientConfig, String> {
         if *self == Tls::default() {
             return Ok(web::trusting_the_system());
