@@ -8,6 +8,7 @@ use crate::elastic::ask::Want;
 use crate::http::backend::Shared;
 use crate::http::problem::Problem;
 use crate::query::Query;
+use crate::query::pipe::Pipe;
 use crate::search::{Budget, Request, Window};
 use crate::store::Snapshot;
 
@@ -26,12 +27,19 @@ pub(super) fn looked(
     Ok((fetched.snapshot, fetched.partial))
 }
 
-/// The same for a request: without pipes its page is enough.
+/// The same for a request: where no pipe needs all of them, its page is enough.
 pub(super) fn looked_for(backend: &Shared, request: &Request) -> Result<(Snapshot, Option<String>), Problem> {
-    let want = match request.query.pipes() {
-        [] => Want::Newest { limit: request.limit, after: request.after },
-        _ => Want::All,
-    };
+    let pipes = request.query.pipes();
+    // These need entries that do not match.
+    if pipes.iter().any(|pipe| matches!(pipe, Pipe::Context { .. } | Pipe::Compare { .. })) {
+        return Ok((only_here(backend, "`context` or `compare`")?, None));
+    }
+    let most = pipes.iter().try_fold(request.limit, |most, pipe| match pipe {
+        Pipe::Limit(limit) => Some(most.max(*limit)),
+        Pipe::Fields(_) => Some(most),
+        _ => None,
+    });
+    let want = most.map_or(Want::All, |limit| Want::Newest { limit, after: request.after });
     looked(backend, &request.query, request.window, want, &request.budget)
 }
 
@@ -51,7 +59,7 @@ pub(super) fn only_here(backend: &Shared, what: &str) -> Result<Snapshot, Proble
         None => Ok(backend.snapshot()),
         Some(cluster) => {
             let message = format!(
-                "{what} is not to be had of a cluster ({}); ask a logmill that has the entry",
+                "{what} is not to be had of a cluster ({}); ask a logmill that has the entries",
                 cluster.target()
             );
             Err(Problem::new(StatusCode::NOT_IMPLEMENTED, message))

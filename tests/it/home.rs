@@ -132,8 +132,14 @@ impl Home {
 
     /// Starts the daemon without waiting for anything.
     pub fn spawn(&self) -> Daemon<'_> {
+        self.spawn_with(&[])
+    }
+
+    /// The same, with variables in its environment.
+    pub fn spawn_with(&self, variables: &[(&str, &str)]) -> Daemon<'_> {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path("daemon.log")).unwrap();
-        let child = self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let child =
+            self.command(&["run"]).envs(variables.iter().copied()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         Daemon { child, home: self }
     }
 

@@ -16,6 +16,7 @@ mod home;
 mod hostile;
 mod http;
 mod kill;
+mod mail;
 mod metrics;
 mod prometheus;
 mod receive;

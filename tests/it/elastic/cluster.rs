@@ -127,7 +127,12 @@ fn a_cluster_answers_as_the_store_does() {
     check("/api/v1/workflows/wf-3?stalled_after=10h");
     // What cannot be had is said.
     let id = here.search("timeout")[0]["id"].as_str().unwrap().to_owned();
-    assert_eq!(get(&here, &format!("/api/v1/context?id={id}")).status, 501);
+    let compared = encode("timeout | stats count() | compare 1h");
+    let around = encode("timeout | context 2");
+    for target in [format!("context?id={id}"), format!("search?query={compared}"), format!("search?query={around}")] {
+        let reply = get(&here, &format!("/api/v1/{target}"));
+        assert_eq!(reply.status, 501, "{target}: {}", reply.text());
+    }
     drop(there_daemon);
     let reply = get(&here, "/api/v1/search?query=x");
     assert_eq!(reply.status, 502, "{}", reply.text());
