@@ -22,7 +22,9 @@ use crate::http::{MAX_CONNECTIONS, Peer, Receiver, prepare, receive_router};
 use crate::metrics::{Family, Kind};
 use crate::receive::protocols::{Reader, syslog};
 use crate::receive::{Inbox, Journal, Limits, Received, Refusal, Write};
+use crate::store::StoreError;
 use crate::sys::clock;
+use crate::sys::lock::try_lock;
 use crate::sys::net::widen;
 
 /// How often it is looked at what is committed.
@@ -60,7 +62,12 @@ impl Receiving {
             return Ok(None);
         }
         let settings = loaded.config.receive.clone();
-        let journal = Journal::open(&loaded.config.data_dir, loaded.config.follow.max_line.0 as usize)?;
+        let data = &loaded.config.data_dir;
+        std::fs::create_dir_all(data)?;
+        // Of a running daemon the last line may be half written, too, and is not to be cut.
+        let lock = try_lock(&data.join("LOCK"))?.ok_or_else(|| StoreError::Locked { path: data.to_owned() })?;
+        let journal = Journal::open(data, loaded.config.follow.max_line.0 as usize)?;
+        drop(lock);
         let (inbox, writes) = Inbox::new(settings.journal.0);
         let limits = Limits::new(settings.client_rate.0, settings.client_requests);
         Ok(Some((Receiving { inbox, limits, settings: Arc::new(settings) }, Work { journal, writes })))

@@ -90,6 +90,20 @@ fn what_was_acknowledged_outlives_kill_9() {
 }
 
 #[test]
+fn a_second_daemon_leaves_the_journal_alone() {
+    let there = home("");
+    let daemon = there.run();
+    assert_eq!(post(&there, "/api/v1/ingest", "", b"2026-11-24T06:00:00Z INFO first\n").status, 200);
+    // As if the daemon was in the middle of a line.
+    there.append("data/received/000001.ndjson", "{\"half\":");
+    let before = std::fs::read(there.path("data/received/000001.ndjson")).unwrap();
+    let (_, message) = there.fails(&["run"]);
+    assert!(message.contains("another logmill writes to"), "{message}");
+    assert_eq!(std::fs::read(there.path("data/received/000001.ndjson")).unwrap(), before);
+    drop(daemon);
+}
+
+#[test]
 fn a_full_journal_puts_senders_off_and_is_told() {
     let there = home("journal = \"1KiB\"\n");
     let daemon = there.run();
