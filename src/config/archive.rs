@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::archive::{Keep, Place, S3, Settings, is_host};
+use crate::sys::process::host_name;
 use crate::sys::secret::Secret;
 use crate::sys::units::{Bytes, Span};
 use crate::sys::web::{is_http_url, without_password};
@@ -79,8 +80,7 @@ impl Default for Archive {
 pub fn settings(archive: &Archive) -> Result<Option<Arc<Settings>>, String> {
     let Some(url) = &archive.url else { return Ok(None) };
     let place = place(archive, url)?;
-    let own = || std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
-    let host = archive.host.clone().unwrap_or_else(own);
+    let host = archive.host.clone().unwrap_or_else(host_name);
     if !is_host(&host) {
         return Err(format!("archive.host: {host:?} cannot be a folder; write letters, digits, - _ and ."));
     }

@@ -20,7 +20,7 @@ use crate::daemon::Board;
 use crate::daemon::serving::serve;
 use crate::http::{MAX_CONNECTIONS, Peer, Receiver, prepare, receive_router};
 use crate::metrics::{Family, Kind};
-use crate::receive::protocols::{Reader, syslog};
+use crate::receive::protocols::{Malformed, Reader, syslog};
 use crate::receive::{Inbox, Journal, Limits, Received, Refusal, Write};
 use crate::store::StoreError;
 use crate::sys::clock;
@@ -154,8 +154,7 @@ impl Receiving {
 
     /// Removes what is committed, and counts the rest.
     fn release(&self, journal: &mut Journal, is_idle: bool, board: &Board) {
-        let committed = board.lock().committed.clone();
-        let released = journal.release(|file| committed.get(&file).copied().unwrap_or(0));
+        let released = journal.release(|file| board.lock().committed.get(&file).copied().unwrap_or(0));
         match released {
             Ok(waiting) => {
                 self.inbox.set_waiting(waiting);
@@ -284,7 +283,7 @@ fn reader(peer: IpAddr) -> Reader {
 }
 
 /// The whole messages at the front, and how many bytes they are.
-fn messages(stream: &[u8], peer: IpAddr) -> Result<(Vec<Received>, usize), syslog::Broken> {
+fn messages(stream: &[u8], peer: IpAddr) -> Result<(Vec<Received>, usize), Malformed> {
     let (reader, mut received, mut done) = (reader(peer), Vec::new(), 0);
     while let Some((message, length)) = syslog::frame(&stream[done..])? {
         received.extend(syslog::message(message, &reader));

@@ -24,7 +24,7 @@ use crate::sys::clock;
 /// Where all of this is.
 const PREFIX: &str = "/elastic";
 /// Clients look for this before they go on.
-const PRODUCT: (HeaderName, HeaderValue) =
+pub(super) const PRODUCT: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-elastic-product"), HeaderValue::from_static("Elasticsearch"));
 /// Longest error that is given another shape, in bytes.
 const MAX_ERROR: usize = 64 * 1024;

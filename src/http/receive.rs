@@ -22,6 +22,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
+use crate::http::elastic::PRODUCT;
 use crate::http::guard::guard;
 use crate::http::problem::{Problem, in_one_shape};
 use crate::receive::protocols::{Malformed, Reader, bulk, lines, loki, otlp};
@@ -316,7 +317,7 @@ async fn take_bulk(receiver: &Receiver, index: Option<&str>, request: (Peer, &He
 
 /// Clients of Elasticsearch look for this header.
 fn of_elasticsearch(mut answer: Response) -> Response {
-    answer.headers_mut().insert("x-elastic-product", HeaderValue::from_static("Elasticsearch"));
+    answer.headers_mut().insert(PRODUCT.0, PRODUCT.1);
     answer
 }
 

@@ -16,6 +16,7 @@ use crate::ship::mapping::Mapping;
 use crate::ship::retry::Backoff;
 use crate::ship::sink::{Batch, Compression, Keep, Kind, Sink, Start, Web};
 use crate::sys::auth::Auth;
+use crate::sys::process::host_name;
 use crate::sys::secret::Secret;
 use crate::sys::tls::Tls;
 use crate::sys::units::{Bytes, Span};
@@ -201,7 +202,7 @@ impl Reader<'_> {
             }),
             "logmill" => Kind::Logmill(logmill::Settings {
                 web: self.web(table, Compression::Zstd)?,
-                hostname: table.hostname.take().map_or_else(own_name, Spanned::into_inner),
+                hostname: table.hostname.take().map_or_else(host_name, Spanned::into_inner),
             }),
             "loki" => Kind::Loki(loki::Settings {
                 web: self.web(table, Compression::Gzip)?,
@@ -327,7 +328,7 @@ impl Reader<'_> {
             tls,
             timeout: self.timeout(table)?,
             facility: number as u8,
-            hostname: table.hostname.take().map_or_else(own_name, Spanned::into_inner),
+            hostname: table.hostname.take().map_or_else(host_name, Spanned::into_inner),
             max_message,
             structured: structured.map(Spanned::into_inner),
         })
@@ -467,11 +468,6 @@ impl Reader<'_> {
             secret_headers: files.chain(variables).collect(),
         })
     }
-}
-
-/// What this host calls itself.
-fn own_name() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }
 
 fn is_structured_id(id: &str) -> bool {

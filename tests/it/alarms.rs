@@ -14,7 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::home::{Home, SmallDisk};
-use crate::prometheus::{Server, config, have};
+use crate::prometheus::{Server, brief_rules, config, have, prometheus};
 use crate::ship::lines::{certificates, has};
 
 /// How long all of it may take: windows of twelve and twenty-four seconds must pass.
@@ -155,17 +155,9 @@ fn our_alerts(home: &Home, api: &Service, orchestrator: &Service, tls: u16, aler
 /// Prometheus's rules with shorter times.
 fn rules(home: &Home, memory: &str) {
     for name in ["alerts.yml", "recording.yml"] {
-        let text = fs::read_to_string(config(&format!("prometheus/rules/{name}"))).unwrap();
-        let mut text: String = text
-            .lines()
-            .map(|line| match line.trim_start().strip_prefix("for: ") {
-                Some(_) => format!("{}for: 1s\n", &line[..line.len() - line.trim_start().len()]),
-                None => format!("{line}\n"),
-            })
-            .collect();
+        let mut text = brief_rules(name);
         for (from, to) in [
             ("[15m]", "[12s]"),
-            ("[15m] offset 15m", "[12s] offset 12s"),
             ("offset 15m", "offset 12s"),
             ("[30m]", "[24s]"),
             ("[10m]", "[12s]"),
@@ -233,18 +225,7 @@ fn every_alert_fires_reaches_alertmanager_and_ends() {
     let daemon = home.run();
     rules(&home, "> 0.0001");
     let logmill = fs::read_to_string(home.path("data/http.addr")).unwrap();
-    let main = fs::read_to_string(config("prometheus/prometheus.yml")).unwrap();
-    let main = main
-        .replace(": 15s", ": 1s")
-        .replace("127.0.0.1:7600", &logmill)
-        .replace("127.0.0.1:9093", &alertmanager.address);
-    home.write("prometheus/prometheus.yml", &main);
-    let path = |name: &str| home.path(name).display().to_string();
-    let arguments = [
-        format!("--config.file={}", path("prometheus/prometheus.yml")),
-        format!("--storage.tsdb.path={}", path("prometheus/data")),
-    ];
-    let prometheus = Server::start(&home, "prometheus", &arguments);
+    let prometheus = prometheus(&home, &logmill, &alertmanager.address);
     let is_up = || {
         let answer = prometheus.ask("/api/v1/query?query=log_workflows_started_total").unwrap_or_default();
         answer["data"]["result"].as_array().is_some_and(|all| !all.is_empty())

@@ -132,19 +132,19 @@ impl Drop for Server {
     }
 }
 
-/// Prometheus with the shipped files, in which only addresses and times are others.
-fn prometheus(home: &Home, logmill: &str, alertmanager: &str) -> Server {
-    let rules = fs::read_to_string(config("prometheus/rules/alerts.yml")).unwrap();
-    let brief: String = rules
-        .lines()
-        .map(|line| match line.trim_start().strip_prefix("for: ") {
-            Some(_) => format!("{}for: 1s\n", &line[..line.len() - line.trim_start().len()]),
-            None => format!("{line}\n"),
-        })
-        .collect();
-    home.write("prometheus/rules/alerts.yml", &brief);
-    let recording = fs::read_to_string(config("prometheus/rules/recording.yml")).unwrap();
-    home.write("prometheus/rules/recording.yml", &recording);
+/// The shipped rules of this name, which wait a second before they fire.
+pub fn brief_rules(name: &str) -> String {
+    let rules = fs::read_to_string(config(&format!("prometheus/rules/{name}"))).unwrap();
+    let line = |line: &str| match line.trim_start().strip_prefix("for: ") {
+        Some(_) => format!("{}for: 1s\n", &line[..line.len() - line.trim_start().len()]),
+        None => format!("{line}\n"),
+    };
+    rules.lines().map(line).collect()
+}
+
+/// Prometheus with the shipped configuration, in which only addresses and times are others, and with the rules that are
+/// in the folder.
+pub fn prometheus(home: &Home, logmill: &str, alertmanager: &str) -> Server {
     let main = fs::read_to_string(config("prometheus/prometheus.yml")).unwrap();
     let main = main.replace(": 15s", ": 1s").replace("127.0.0.1:7600", logmill).replace("127.0.0.1:9093", alertmanager);
     home.write("prometheus/prometheus.yml", &main);
@@ -186,6 +186,9 @@ fn panels_have_data_and_an_alert_fires_reaches_alertmanager_and_ends() {
     let file = format!("--config.file={}", config("alertmanager/alertmanager.yml").display());
     let alertmanager =
         Server::start(&home, "prometheus-alertmanager", &[storage, file, "--cluster.listen-address=".to_owned()]);
+    for name in ["alerts.yml", "recording.yml"] {
+        home.write(&format!("prometheus/rules/{name}"), &brief_rules(name));
+    }
     let prometheus = prometheus(&home, &logmill, &alertmanager.address);
     let query = |query: &str| prometheus.ask(&format!("/api/v1/query?query={}", encode(query)));
     let mut waiting = panels();

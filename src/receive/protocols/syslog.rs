@@ -3,8 +3,6 @@
 use crate::receive::Received;
 use crate::receive::protocols::{Malformed, Reader};
 
-pub use crate::receive::protocols::Malformed as Broken;
-
 /// Bytes of one message; a longer one is cut.
 pub const MAX_MESSAGE: usize = 64 << 10;
 /// Digits of a length.
@@ -12,20 +10,11 @@ const MAX_DIGITS: usize = 7;
 
 /// An entry of a message.
 pub fn message(bytes: &[u8], reader: &Reader) -> Option<Received> {
-    let bytes = bytes.trim_ascii_end().trim_suffix_nul();
+    let bytes = bytes.trim_ascii_end();
+    // Some senders end a message with one.
+    let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_MESSAGE)]);
     (!text.trim().is_empty()).then(|| reader.text(&text).into())
-}
-
-trait TrimNul {
-    fn trim_suffix_nul(&self) -> &Self;
-}
-
-impl TrimNul for [u8] {
-    /// Some senders end a message with one.
-    fn trim_suffix_nul(&self) -> &[u8] {
-        self.strip_suffix(b"\0").unwrap_or(self)
-    }
 }
 
 /// The next message at the front of a stream, and how long its frame is; `None` when more must come first.
