@@ -1,8 +1,7 @@
 //! From the text of a layout to its steps.
 
-use smol_str::SmolStr;
-
 use super::{FirstBytes, Kind, Layout, LevelKind, Slot, Step, TimeKind, Until};
+use crate::parse::home::Named;
 
 /// A longer layout, or one with more names, is refused.
 const MAX_BYTES: usize = 1_024;
@@ -72,7 +71,7 @@ fn chain(parts: &[Part]) -> Vec<Step> {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
-    slots: Vec<(SmolStr, Kind)>,
+    slots: Vec<Named>,
 }
 
 impl Reader<'_> {
@@ -164,13 +163,13 @@ impl Reader<'_> {
     }
 
     fn slot(&mut self, name: &str, kind: Kind, begin: usize) -> Result<Slot, LayoutError> {
-        let known = self.slots.iter().position(|(known, _)| known == name);
+        let known = self.slots.iter().position(|known| known.name == name);
         let index = known.unwrap_or(self.slots.len());
         if index == MAX_SLOTS {
             return wrong(begin, format!("a layout has at most {MAX_SLOTS} names"));
         }
         if known.is_none() {
-            self.slots.push((name.into(), kind));
+            self.slots.push(Named::new(name, kind));
         }
         Ok(Slot::Field(index as u16))
     }

@@ -34,6 +34,7 @@ use std::ops::Range;
 
 use smol_str::SmolStr;
 
+use crate::parse::home::Named;
 use crate::parse::time::Stamp;
 use crate::record::Level;
 
@@ -44,7 +45,7 @@ pub use compile::LayoutError;
 pub struct Layout {
     steps: Vec<Step>,
     /// Names of the fields, by slot, and what kind of value they hold.
-    slots: Vec<(SmolStr, Kind)>,
+    slots: Vec<Named>,
     /// Bytes a line of this layout can begin with.
     first: FirstBytes,
     /// ASCII characters that every line of this layout has somewhere, as bits.
@@ -59,6 +60,7 @@ struct FirstBytes([u64; 4]);
 
 /// What a step of a layout takes.
 #[derive(Clone, Debug)]
+#[repr(u8)]
 enum Step {
     Literal(Box<[u8]>),
     /// One or more.
@@ -165,6 +167,8 @@ pub struct Head {
     pub fields: Vec<(u16, Range<u32>)>,
     /// Which of the format's layouts it is.
     pub layout: usize,
+    /// Bytes of the line.
+    pub line: usize,
     /// Where in this line a time was looked for last, and what was found: layouts in turn look at the same places.
     looked: Option<Looked>,
     /// ASCII characters of this line, as bits; found out when a first layout did not match.
@@ -213,9 +217,9 @@ impl Layout {
         self.logger.as_ref()
     }
 
-    /// Name and kind of a field.
-    pub fn slot(&self, slot: u16) -> Option<(&SmolStr, Kind)> {
-        self.slots.get(usize::from(slot)).map(|(name, kind)| (name, *kind))
+    /// Its names, by slot.
+    pub fn slots(&self) -> &[Named] {
+        &self.slots
     }
 
     /// How far a line that has not this layout has it: the byte, and what should be there.
