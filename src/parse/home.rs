@@ -102,7 +102,7 @@ impl Home {
 fn number(kind: Kind, text: &str) -> Option<Value> {
     match kind {
         Kind::Int => text.parse().ok().map(Value::Int),
-        Kind::Float => text.parse().ok().filter(|n: &f64| n.is_finite()).map(Value::Float),
+        Kind::Float | Kind::Decimal => text.parse().ok().filter(|n: &f64| n.is_finite()).map(Value::Float),
         _ => None,
     }
 }

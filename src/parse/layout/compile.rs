@@ -203,6 +203,8 @@ fn level_kind(kind: Option<&str>) -> Option<LevelKind> {
         Some("postgres-part") => LevelKind::PostgresPart,
         Some("php") => LevelKind::Php,
         Some("priority") => LevelKind::Priority,
+        Some("severity") => LevelKind::Severity,
+        Some("xorg") => LevelKind::Xorg,
         Some(_) => return None,
     })
 }
@@ -213,9 +215,11 @@ fn capture_kind(kind: &str) -> Option<Kind> {
         "name" => Kind::Name,
         "dotted" => Kind::Dotted,
         "tag" => Kind::Tag,
+        "host" => Kind::Host,
         "text" => Kind::Text,
         "int" => Kind::Int,
         "float" => Kind::Float,
+        "decimal" => Kind::Decimal,
         "hex" => Kind::Hex,
         "quoted" => Kind::Quoted,
         "rest" => Kind::Rest,
@@ -279,11 +283,12 @@ fn first_bytes(steps: &[Step]) -> (FirstBytes, bool) {
                 (FirstBytes::of(|b| b.is_ascii_digit() || b.is_ascii_uppercase()), false)
             }
             Step::Time(_) => (FirstBytes::of(|b| b.is_ascii_digit()), false),
-            Step::Level(LevelKind::Priority) => (FirstBytes::of(|b| b.is_ascii_digit()), false),
+            Step::Level(LevelKind::Priority | LevelKind::Severity) => (FirstBytes::of(|b| b.is_ascii_digit()), false),
             Step::Level(LevelKind::Redis) => (FirstBytes::of(|b| b".-*#".contains(&b)), false),
+            Step::Level(LevelKind::Xorg) => (FirstBytes::of(|b| b"IWEN-*=!?".contains(&b)), false),
             Step::Level(LevelKind::Caps) => (FirstBytes::of(|b| b.is_ascii_uppercase()), false),
             Step::Level(_) => (FirstBytes::of(|b| b.is_ascii_alphabetic()), false),
-            Step::Capture { kind: Kind::Int | Kind::Float, .. } => {
+            Step::Capture { kind: Kind::Int | Kind::Float | Kind::Decimal, .. } => {
                 (FirstBytes::of(|b| b.is_ascii_digit() || b == b'-' || b == b'+' || b == b' '), false)
             }
             Step::Capture { kind: Kind::Text | Kind::Quoted | Kind::Rest, .. } => (FirstBytes::of(|_| true), true),

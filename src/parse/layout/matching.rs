@@ -144,6 +144,8 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
         let (level, length) = match kind {
             LevelKind::Redis => (redis(*rest.as_bytes().first()?)?, 1),
             LevelKind::Priority => priority(rest)?,
+            LevelKind::Severity => severity(rest)?,
+            LevelKind::Xorg => xorg(rest)?,
             LevelKind::Php => php(rest)?,
             LevelKind::PostgresPart => postgres_part(rest)?,
             _ => {
@@ -174,11 +176,15 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
             Kind::Rest => return Some((at, self.bytes.len())),
             Kind::Data => return data(self.bytes, at).map(|end| (at, end)),
             Kind::Quoted => return closing_quote(rest).map(|length| (at, at + length)),
-            Kind::Int | Kind::Float => return number(kind, rest, at),
+            Kind::Int | Kind::Float | Kind::Decimal => return number(kind, rest, at),
             Kind::Tag => bytes::until(rest, TAG_END),
             Kind::Hex => bytes::run(rest, HEX),
+            Kind::Host => bytes::until(rest, SPACE),
             _ => rest.iter().position(|b| bytes::is(*b, SPACE) || Some(*b) == stop).unwrap_or(rest.len()),
         };
+        if kind == Kind::Host && rest[..length].ends_with(b":") {
+            return None;
+        }
         // An empty value may stand between quotes or brackets only.
         (length > 0 || kind == Kind::Word && stop.is_some()).then_some((at, at + length))
     }
@@ -286,10 +292,11 @@ fn number(kind: Kind, text: &[u8], at: usize) -> Option<(usize, usize)> {
     let sign = usize::from(matches!(text.first(), Some(b'-' | b'+')));
     let digits = &text[sign..];
     let length = match kind {
-        Kind::Float => digits.iter().take_while(|b| bytes::is(**b, DIGIT) || **b == b'.').count(),
+        Kind::Float | Kind::Decimal => digits.iter().take_while(|b| bytes::is(**b, DIGIT) || **b == b'.').count(),
         _ => bytes::run(digits, DIGIT),
     };
     match length {
+        _ if kind == Kind::Decimal && memchr(b'.', &digits[..length]).is_none() => None,
         0 => (text.first() == Some(&b'-')).then_some((begin, begin + 1)),
         _ => Some((begin, begin + sign + length)),
     }
@@ -372,6 +379,25 @@ fn priority(text: &str) -> Option<(Level, usize)> {
     let length = text.bytes().take(4).take_while(u8::is_ascii_digit).count();
     let number: u8 = text[..length].parse().ok().filter(|n| *n < 192)?;
     Some((Level::from_syslog(number & 7)?, length))
+}
+
+/// One digit, as syslog counts.
+fn severity(text: &str) -> Option<(Level, usize)> {
+    let digit = text.bytes().next().filter(|_| bytes::run(text.as_bytes(), DIGIT) == 1)?;
+    Some((Level::from_syslog(digit - b'0')?, 1))
+}
+
+/// The two characters that X writes in parentheses.
+fn xorg(text: &str) -> Option<(Level, usize)> {
+    let level = match text.get(..2)? {
+        "EE" => Level::Error,
+        "WW" => Level::Warning,
+        "II" | "--" | "**" | "==" => Level::Info,
+        "!!" => Level::Notice,
+        "NI" | "??" => Level::Unknown,
+        _ => return None,
+    };
+    Some((level, 2))
 }
 
 /// What PostgreSQL writes before lines that explain the one before: no level.

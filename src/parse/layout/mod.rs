@@ -12,10 +12,10 @@
 //! | `\x` | the character x; `\t` is a tab |
 //! | any other character | itself |
 //! | `{name}` | a run of anything but blanks, up to the character that follows in the layout |
-//! | `{name:KIND}` | `word`, the above · `name` a name with `. : $ / - _ @ #` in it, up to what follows in the layout · `tag` a name without `:` and `[` · `text` anything, up to what follows · `int` · `float` · `hex` · `quoted` anything but an unescaped `"` · `dotted` a name with a dot in it · `rest` all that is left · `data` structured data of RFC 5424 |
+//! | `{name:KIND}` | `word`, the above · `name` a name with `. : $ / - _ @ #` in it, up to what follows in the layout · `tag` a name without `:` and `[` · `host` a word that does not end with `:` · `text` anything, up to what follows · `int` · `float` · `decimal` a number with a point · `hex` · `quoted` anything but an unescaped `"` · `dotted` a name with a dot in it · `rest` all that is left · `data` structured data of RFC 5424 |
 //! | `{_}` | the same, forgotten |
 //! | `{time}` | a time in any shape with a date, see `parse/time`; `{time:clock}` needs no date, `{time:maybe}` may be `-`, and `{time:epoch}`, `{time:yearless}`, `{time:syslog}`, `{time:zoned}`, `{time:slashed}`, `{time:twelve}` (hours), `{time:klog}` are of that shape |
-//! | `{level}` | a level: word, abbreviation; `{level:caps}` a word in capitals, `{level:three}` three letters, `{level:letter}` one, and `{level:dotnet}`, `{level:redis}`, `{level:postgres}`, `{level:postgres-part}`, `{level:php}`, `{level:priority}` as these programs write it |
+//! | `{level}` | a level: word, abbreviation; `{level:caps}` a word in capitals, `{level:three}` three letters, `{level:letter}` one, and `{level:dotnet}`, `{level:redis}`, `{level:postgres}`, `{level:postgres-part}`, `{level:php}`, `{level:xorg}`, `{level:priority}`, `{level:severity}` as these programs and syslog write it |
 //! | `{message}` | the rest, with the lines that follow; within a layout the text up to what follows |
 //! | `{message:all}` | nothing: the message begins here, and what it consists of is matched too |
 //! | `{column:N}` | nothing: the line has come to column N, from 0 |
@@ -98,9 +98,12 @@ pub enum Kind {
     Name,
     Dotted,
     Tag,
+    Host,
     Text,
     Int,
     Float,
+    /// A number with a point.
+    Decimal,
     Hex,
     Quoted,
     Data,
@@ -140,6 +143,8 @@ enum LevelKind {
     PostgresPart,
     Php,
     Priority,
+    Severity,
+    Xorg,
 }
 
 /// What ends a capture.
