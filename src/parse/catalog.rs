@@ -285,6 +285,8 @@ pub const CATALOG: &[Described] = &[
             // Programs that write such a file themselves leave the host out.
             r"{time:syslog} {logger:tag}[{pid:int}]: {message}",
             r"{time:syslog} {logger:tag}: {message}",
+            // Programs of macOS have names of several words.
+            r"{time:syslog} {host:host} {logger:text}[{pid:int}]( \([{_:int}]\))?: {message}",
             r"(<{level:priority}>)?{time:syslog} {host} {message}",
             r"(<{level:priority}>)?{time} {host:name} {logger:tag}[{pid:int}]: {message}",
             r"{time} {host:name} kernel: {message} => kernel",

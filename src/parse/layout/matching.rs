@@ -319,7 +319,9 @@ fn keep(head: &mut Head, slot: Slot, begin: usize, end: usize) {
 fn is_possible(kind: Kind, text: &[u8]) -> bool {
     match kind {
         Kind::Text => text.len() <= MAX_TEXT,
-        _ => text.len() <= MAX_NAME && text.first().is_some_and(|b| !b.is_ascii_digit()) && is_name(text),
+        _ => {
+            text.len() <= MAX_NAME && text.first().is_some_and(|b| !bytes::is(*b, DIGIT) && *b != b':') && is_name(text)
+        }
     }
 }
 
