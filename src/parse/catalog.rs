@@ -21,7 +21,7 @@ pub const CATALOG: &[Described] = &[
         "uvicorn",
         All,
         &[
-            r#"{level:caps}:{column:10}{message:all}{client} - "{method} {path:text} HTTP/{http_version}" {status:int}( {_:text})? => uvicorn.access"#,
+            r#"{level:caps}:{column:10}{message:all}{client} - "{method} {path} HTTP/{http_version}" {status:int}{_:rest} => uvicorn.access"#,
             "{level:caps}:{column:10}{message} => uvicorn",
         ],
     ),
