@@ -108,7 +108,7 @@ impl Derived {
     fn request(&mut self, entry: &Entry) {
         let (mut method, mut path, mut status) = (None, None, None);
         for (name, value) in entry.fields() {
-            match (&**name, value) {
+            match (name, value) {
                 ("method", ValueRef::Str(text)) => method = Some(text),
                 ("path", ValueRef::Str(text)) => path = Some(text),
                 ("status", value) => status = value.as_number(),

@@ -6,8 +6,8 @@ use smol_str::SmolStr;
 
 use super::catalog::CATALOG;
 use super::clock::Clock;
-use super::home::{Named, place};
-use super::layout::{Head, Kind, Layout};
+use super::home::{Slots, is_nothing};
+use super::layout::{Head, Layout};
 use super::names::Names;
 use super::pattern::Pattern;
 use super::{head, ids, json, logfmt};
@@ -177,7 +177,7 @@ impl Format {
                 true
             }
             Shape::Text => {
-                apply(entry, head, LevelSource::Head, clock, &[]);
+                apply(entry, head, LevelSource::Head, clock, &Slots::default());
                 true
             }
         };
@@ -198,7 +198,7 @@ fn record(entry: &mut Entry) -> bool {
 }
 
 /// Fills an entry with what its first line was found to say.
-fn apply(entry: &mut Entry, head: &Head, source: LevelSource, clock: &mut Clock, slots: &[Named]) {
+fn apply(entry: &mut Entry, head: &Head, source: LevelSource, clock: &mut Clock, slots: &Slots) {
     match &head.stamp {
         Some(stamp) => super::set_time(entry, clock.tell(stamp, false)),
         None => super::set_time(entry, clock.untold()),
@@ -210,15 +210,7 @@ fn apply(entry: &mut Entry, head: &Head, source: LevelSource, clock: &mut Clock,
     let raw = std::mem::take(&mut entry.raw);
     let part = |range: &std::ops::Range<u32>| raw.get(range.start as usize..range.end as usize).unwrap_or("");
     entry.logger = head.logger.as_ref().map(part).filter(|name| !is_nothing(name)).map(SmolStr::from);
-    entry.fields.reserve_exact(head.fields.len());
-    for (index, range) in &head.fields {
-        let (Some(named), text) = (slots.get(usize::from(*index)), part(range)) else { continue };
-        match named.kind {
-            _ if is_nothing(text) => {}
-            Kind::Data => super::structured::expand(text, &mut |name, value| place(entry, name, value)),
-            _ => named.put(entry, range, text),
-        }
-    }
+    slots.put(entry, &raw, &head.fields);
     entry.raw = raw;
     set_message(entry, &head.message, head.line);
 }
@@ -230,10 +222,6 @@ pub(super) fn set_level(entry: &mut Entry, level: Option<Level>) -> bool {
         entry.level_source = LevelSource::Field;
     }
     level.is_some()
-}
-
-fn is_nothing(text: &str) -> bool {
-    text.is_empty() || text == "-"
 }
 
 /// Takes the level from the second line: `WARNING: low on disk`.

@@ -1,20 +1,22 @@
 //! Where a named value goes: an entry has places of its own for some names; with any other it is a field.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 
 use super::format::set_level;
 use super::layout::Kind;
+use super::structured;
 use crate::record::{Entry, Level, Value};
 
-/// A name in a layout or a pattern, and what it says of its values.
+/// The names in a layout or a pattern, by slot, and what they say of their values.
 #[derive(Clone, Debug)]
-pub struct Named {
-    pub name: SmolStr,
-    pub kind: Kind,
+pub struct Slots {
+    /// Shared by all entries that have them.
+    names: Arc<[SmolStr]>,
     /// Found out once, since every line asks.
-    home: Home,
+    homes: Vec<(Kind, Home)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,22 +33,61 @@ enum Home {
     Field,
 }
 
-impl Named {
-    pub fn new(name: &str, kind: Kind) -> Named {
-        Named { name: name.into(), kind, home: Home::of(name) }
+impl Default for Slots {
+    fn default() -> Slots {
+        Slots::new(&[])
+    }
+}
+
+impl Slots {
+    pub fn new(named: &[(SmolStr, Kind)]) -> Slots {
+        Slots {
+            names: named.iter().map(|(name, _)| name.clone()).collect(),
+            homes: named.iter().map(|(name, kind)| (*kind, Home::of(name))).collect(),
+        }
     }
 
-    /// Puts a piece of the entry's raw text, and the text that it is, where it belongs.
-    pub fn put(&self, entry: &mut Entry, piece: &Range<u32>, text: &str) {
-        if let Some(place) = self.home.text(entry) {
+    pub fn name(&self, slot: u16) -> Option<&str> {
+        self.names.get(usize::from(slot)).map(SmolStr::as_str)
+    }
+
+    /// Puts pieces of the entry's raw text, which is given apart, where they belong.
+    pub fn put(&self, entry: &mut Entry, raw: &str, pieces: &[(u16, Range<u32>)]) {
+        if pieces.is_empty() {
+            return;
+        }
+        entry.fields.share(&self.names, pieces.len());
+        for (slot, piece) in pieces {
+            let text = raw.get(piece.start as usize..piece.end as usize).unwrap_or("");
+            match self.homes.get(usize::from(*slot)) {
+                Some((kind, home)) if !is_nothing(text) => self.put_one(entry, (*slot, *kind, *home), piece, text),
+                _ => {}
+            }
+        }
+    }
+
+    fn put_one(&self, entry: &mut Entry, (slot, kind, home): (u16, Kind, Home), piece: &Range<u32>, text: &str) {
+        if kind == Kind::Data {
+            return structured::expand(text, &mut |name, value| place(entry, name, value));
+        }
+        if let Some(place) = home.text(entry) {
             *place = Some(text.into());
             return;
         }
-        match number(self.kind, text) {
-            None if self.home == Home::Field => entry.fields.push_piece(self.name.clone(), piece.clone()),
-            value => self.home.put(entry, || self.name.clone(), value.unwrap_or_else(|| Value::Str(text.into()))),
+        match (number(kind, text), home) {
+            (None, Home::Field) => entry.fields.push_shared_piece(slot, piece),
+            (Some(value), Home::Field) => entry.fields.push_shared(slot, value),
+            (value, home) => {
+                let name = || self.name(slot).unwrap_or_default().into();
+                home.put(entry, name, value.unwrap_or_else(|| Value::Str(text.into())));
+            }
         }
     }
+}
+
+/// What programs write where there is nothing.
+pub fn is_nothing(text: &str) -> bool {
+    text.is_empty() || text == "-"
 }
 
 /// Puts a value where the entry has a place of its own for it, or among its fields.

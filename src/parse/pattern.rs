@@ -5,9 +5,10 @@
 use std::ops::Range;
 
 use regex::{CaptureLocations, Regex, RegexBuilder};
+use smol_str::SmolStr;
 use std::sync::Mutex;
 
-use super::home::Named;
+use super::home::Slots;
 use super::layout::{Head, Kind};
 use super::time::stamp;
 use crate::record::Level;
@@ -23,7 +24,7 @@ pub struct Pattern {
     regex: Regex,
     /// What each group is, from the first on.
     groups: Vec<Group>,
-    slots: Vec<Named>,
+    slots: Slots,
     /// Places of the groups in the line at hand, kept so that nothing is allocated for a line.
     locations: Mutex<CaptureLocations>,
 }
@@ -52,11 +53,11 @@ impl Pattern {
             return Err("has no named group; write (?P<message>…) around what is wanted".to_owned());
         }
         let locations = Mutex::new(regex.capture_locations());
-        Ok(Pattern { regex, groups, slots, locations })
+        Ok(Pattern { regex, groups, slots: Slots::new(&slots), locations })
     }
 
     /// Its names, by slot.
-    pub fn slots(&self) -> &[Named] {
+    pub fn slots(&self) -> &Slots {
         &self.slots
     }
 
@@ -98,7 +99,7 @@ fn take(group: Group, text: &str, range: Range<u32>, head: &mut Head) -> bool {
     true
 }
 
-fn group(name: Option<&str>, slots: &mut Vec<Named>) -> Group {
+fn group(name: Option<&str>, slots: &mut Vec<(SmolStr, Kind)>) -> Group {
     match name {
         None => Group::Nameless,
         Some("time") => Group::Time,
@@ -106,7 +107,7 @@ fn group(name: Option<&str>, slots: &mut Vec<Named>) -> Group {
         Some("logger") => Group::Logger,
         Some("message") => Group::Message,
         Some(name) => {
-            slots.push(Named::new(name, Kind::Word));
+            slots.push((name.into(), Kind::Word));
             Group::Field(slots.len() as u16 - 1)
         }
     }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::clock::Clock;
 use super::format::set_level;
-use super::names::Names;
+use super::names::{Known, Names};
 use super::set_time;
 use super::time::{Day, Stamp, Written, stamp};
 use crate::record::{Entry, Level, LevelSource, Text, Value};
@@ -39,7 +39,8 @@ pub struct Places<'a> {
 impl<'a> Places<'a> {
     /// `line` is the beginning of what will be the entry's raw text.
     pub fn new(entry: &'a mut Entry, clock: &'a mut Clock, names: &'a mut Names, line: &'a str) -> Places<'a> {
-        entry.fields.reserve_exact(names.usual);
+        let usual = names.usual;
+        entry.fields.share(names.share(), usual);
         let mut name = std::mem::take(&mut names.room);
         name.clear();
         Places {
@@ -85,18 +86,19 @@ impl<'a> Places<'a> {
         if self.is_taken_by_name(text, borrowed) || !self.has_room() {
             return;
         }
-        let name = self.names.get(&self.name);
-        match self.piece(text).filter(|_| borrowed) {
-            Some(piece) => self.entry.fields.push_piece(name, piece),
-            None => self.entry.fields.push((name, Value::Str(text.into()))),
+        let fields = &mut self.entry.fields;
+        match (piece(self.line, text).filter(|_| borrowed), self.names.get(&self.name)) {
+            (Some(piece), Known::Shared(name)) => fields.push_shared_piece(name, &piece),
+            (Some(piece), Known::Own(name)) => fields.push_piece(name, &piece),
+            (None, name) => self.push(name, Value::Str(text.into())),
         }
     }
 
-    /// Where in the raw text a text stands that is a piece of the line.
-    fn piece(&self, text: &str) -> Option<Range<u32>> {
-        let start = (text.as_ptr() as usize).wrapping_sub(self.line.as_ptr() as usize);
-        let end = start.checked_add(text.len()).filter(|end| *end <= self.line.len())?;
-        Some(start as u32..end as u32)
+    fn push(&mut self, name: Known, value: Value) {
+        match name {
+            Known::Shared(name) => self.entry.fields.push_shared(name, value),
+            Known::Own(name) => self.entry.fields.push((name, value)),
+        }
     }
 
     /// Puts the text where its name says, if that place is free.
@@ -184,7 +186,7 @@ impl<'a> Places<'a> {
             return false;
         }
         self.has_message = true;
-        let piece = self.piece(text).filter(|_| borrowed);
+        let piece = piece(self.line, text).filter(|_| borrowed);
         self.entry.message = piece.map_or_else(|| Text::Owned(text.into()), Text::Slice);
         true
     }
@@ -248,13 +250,21 @@ impl<'a> Places<'a> {
     /// A value without a place of its own.
     pub fn field(&mut self, value: Value) {
         if self.has_room() {
-            self.entry.fields.push((self.names.get(&self.name), value));
+            let name = self.names.get(&self.name);
+            self.push(name, value);
         }
     }
 
     fn has_room(&self) -> bool {
         self.entry.fields.len() < MAX_FIELDS && self.name.len() <= MAX_NAME
     }
+}
+
+/// Where in the raw text a text stands that is a piece of the line, which begins it.
+fn piece(line: &str, text: &str) -> Option<Range<u32>> {
+    let start = (text.as_ptr() as usize).wrapping_sub(line.as_ptr() as usize);
+    let end = start.checked_add(text.len()).filter(|end| *end <= line.len())?;
+    Some(start as u32..end as u32)
 }
 
 /// Severity numbers of OpenTelemetry, four to a level.

@@ -258,7 +258,7 @@ fn shortened(entry: &Entry, bytes: usize) -> Entry {
         let size = name.len() + value.to_text().len();
         if size <= room {
             room -= size;
-            fields.push((name.clone(), value.to_value()));
+            fields.push((name.into(), value.to_value()));
         }
     }
     let named = |value: &Option<smol_str::SmolStr>| value.clone().filter(|value| value.len() <= 256);

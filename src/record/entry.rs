@@ -165,7 +165,7 @@ impl Entry {
     }
 
     /// The fields beyond the named ones, in the order of the line.
-    pub fn fields(&self) -> impl ExactSizeIterator<Item = (&SmolStr, ValueRef<'_>)> + Clone {
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = (&str, ValueRef<'_>)> + Clone {
         self.fields.of(&self.raw)
     }
 

@@ -23,7 +23,7 @@ fn types_of_fields(snapshot: &Snapshot, budget: &Budget) -> Result<BTreeMap<Stri
     for (_, entry) in find(snapshot, &request)?.entries {
         for (name, value) in entry.fields() {
             let Some(kind) = type_of(value) else { continue };
-            if let Some(known) = types.get_mut(&**name) {
+            if let Some(known) = types.get_mut(name) {
                 *known = common_type(known, kind);
             } else if types.len() < MAX_NAMES {
                 types.insert(name.to_string(), kind);

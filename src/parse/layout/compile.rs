@@ -1,7 +1,9 @@
 //! From the text of a layout to its steps.
 
+use smol_str::SmolStr;
+
 use super::{FirstBytes, Kind, Layout, LevelKind, Slot, Step, TimeKind, Until};
-use crate::parse::home::Named;
+use crate::parse::home::Slots;
 
 /// A longer layout, or one with more names, is refused.
 const MAX_BYTES: usize = 1_024;
@@ -41,7 +43,7 @@ pub fn compile(text: &str) -> Result<Layout, LayoutError> {
         return wrong(0, "a layout needs something that is always there before {message}");
     }
     let needs = needs(&steps);
-    Ok(Layout { steps, slots: reader.slots, first, needs, logger: None })
+    Ok(Layout { steps, slots: Slots::new(&reader.slots), first, needs, logger: None })
 }
 
 /// A layout as it is read.
@@ -71,7 +73,7 @@ fn chain(parts: &[Part]) -> Vec<Step> {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
-    slots: Vec<Named>,
+    slots: Vec<(SmolStr, Kind)>,
 }
 
 impl Reader<'_> {
@@ -163,13 +165,13 @@ impl Reader<'_> {
     }
 
     fn slot(&mut self, name: &str, kind: Kind, begin: usize) -> Result<Slot, LayoutError> {
-        let known = self.slots.iter().position(|known| known.name == name);
+        let known = self.slots.iter().position(|(known, _)| known == name);
         let index = known.unwrap_or(self.slots.len());
         if index == MAX_SLOTS {
             return wrong(begin, format!("a layout has at most {MAX_SLOTS} names"));
         }
         if known.is_none() {
-            self.slots.push(Named::new(name, kind));
+            self.slots.push((name.into(), kind));
         }
         Ok(Slot::Field(index as u16))
     }

@@ -34,7 +34,7 @@ use std::ops::Range;
 
 use smol_str::SmolStr;
 
-use crate::parse::home::Named;
+use crate::parse::home::Slots;
 use crate::parse::time::Stamp;
 use crate::record::Level;
 
@@ -45,7 +45,7 @@ pub use compile::LayoutError;
 pub struct Layout {
     steps: Vec<Step>,
     /// Names of the fields, by slot, and what kind of value they hold.
-    slots: Vec<Named>,
+    slots: Slots,
     /// Bytes a line of this layout can begin with.
     first: FirstBytes,
     /// ASCII characters that every line of this layout has somewhere, as bits.
@@ -223,7 +223,7 @@ impl Layout {
     }
 
     /// Its names, by slot.
-    pub fn slots(&self) -> &[Named] {
+    pub fn slots(&self) -> &Slots {
         &self.slots
     }
 

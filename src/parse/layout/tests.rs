@@ -13,7 +13,7 @@ fn parts(layout: &str, line: &str) -> Option<Vec<String>> {
         parts.extend(head.logger.as_ref().map(text));
         parts.push(text(&head.message));
         let field =
-            |(slot, range): &(u16, Range<u32>)| format!("{}={}", layout.slots()[usize::from(*slot)].name, text(range));
+            |(slot, range): &(u16, Range<u32>)| format!("{}={}", layout.slots().name(*slot).unwrap(), text(range));
         parts.extend(head.fields.iter().map(field));
         parts
     })

@@ -63,7 +63,7 @@ mod tests {
             let mut want = item.entry.clone();
             for entry in [&mut want, &mut entry] {
                 let mut fields: Vec<Field> =
-                    entry.fields().map(|(name, value)| (name.clone(), value.to_value())).collect();
+                    entry.fields().map(|(name, value)| (name.into(), value.to_value())).collect();
                 fields.retain(|(name, _)| name != "host");
                 fields.sort_by(|a, b| a.0.cmp(&b.0));
                 entry.fields = fields.into_iter().collect();
