@@ -4,6 +4,7 @@ mod hostile;
 mod logmill;
 mod programs;
 mod protocols;
+mod rules;
 
 use std::net::TcpStream;
 use std::process::Command;
