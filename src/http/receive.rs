@@ -22,9 +22,10 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use crate::http::elastic::PRODUCT;
+use crate::http::elastic;
 use crate::http::guard::guard;
 use crate::http::problem::{Problem, in_one_shape};
+use crate::http::shippers::{of_elasticsearch, shippers};
 use crate::receive::protocols::{Malformed, Reader, bulk, lines, loki, otlp};
 use crate::receive::{BodyError, Inbox, Limits, Received, Refusal, Rules, Taken, decode, left_out, of_all};
 use crate::sys::clock;
@@ -187,11 +188,11 @@ enum Wrong {
 impl IntoResponse for Wrong {
     fn into_response(self) -> Response {
         match self {
-            Wrong::Body(error @ BodyError::TooLong(_)) => problem(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string()),
-            Wrong::Body(error @ BodyError::Unknown(_)) => {
-                problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, &error.to_string())
+            Wrong::Body(error @ BodyError::TooLong(_)) => {
+                let way_out = format!("{error}; send smaller batches, or raise receive.max_body");
+                elastic::refused(&error, &way_out).into_response()
             }
-            Wrong::Body(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
+            Wrong::Body(error) => elastic::refused(&error, &error).into_response(),
             Wrong::Content(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
         }
     }
@@ -214,28 +215,18 @@ fn refused(refusal: &Refusal) -> Response {
 
 /// The server at `address`.
 pub fn receive_router(receiver: Receiver, address: SocketAddr) -> Router {
-    Router::new()
+    shippers()
         .route("/v1/logs", post(otlp_logs))
         .route("/loki/api/v1/push", post(loki_push))
         .route("/_bulk", post(bulk_all).put(bulk_all))
         .route("/{index}/_bulk", post(bulk_index).put(bulk_index))
         .route("/api/v1/ingest", post(ingest))
-        .route("/", get(about))
         .route("/health", get(ready))
         .route("/ready", get(ready))
         .fallback(async || Problem::missing("entries are taken at /v1/logs, /loki/api/v1/push, /_bulk, /api/v1/ingest"))
         .layer(from_fn_with_state(Some(address), guard))
         .layer(from_fn(in_one_shape))
         .with_state(receiver)
-}
-
-/// What clients of Elasticsearch look for before they begin.
-async fn about() -> Response {
-    let version =
-        json!({ "number": "8.17.0", "build_flavor": "default", "minimum_wire_compatibility_version": "7.17.0" });
-    let said =
-        json!({ "name": "logmill", "cluster_name": "logmill", "version": version, "tagline": "You Know, for Search" });
-    of_elasticsearch(Json(said).into_response())
 }
 
 async fn ready(State(receiver): State<Receiver>) -> Response {
@@ -317,18 +308,12 @@ async fn take_bulk(receiver: &Receiver, index: Option<&str>, request: (Peer, &He
         Ok((std::mem::take(&mut bulk.received), bulk))
     };
     match receiver.take("bulk", request, encoding, parse).await {
-        Err(answer) => of_elasticsearch(*answer),
+        Err(answer) => of_elasticsearch(*answer).await,
         Ok((bulk, taken)) => {
             receiver.inbox.count("bulk", "malformed", bulk.refused());
-            of_elasticsearch(Json(bulk.answer(index, &taken)).into_response())
+            of_elasticsearch(Json(bulk.answer(index, &taken)).into_response()).await
         }
     }
-}
-
-/// Clients of Elasticsearch look for this header.
-fn of_elasticsearch(mut answer: Response) -> Response {
-    answer.headers_mut().insert(PRODUCT.0, PRODUCT.1);
-    answer
 }
 
 async fn ingest(

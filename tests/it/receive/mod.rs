@@ -5,6 +5,9 @@ mod logmill;
 mod programs;
 mod protocols;
 mod rules;
+mod shippers;
+mod syslog;
+mod tls;
 
 use std::net::TcpStream;
 use std::process::Command;
