@@ -5,6 +5,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::ServerConfig;
+
 use crate::alert::Rules;
 use crate::archive;
 use crate::config::archive::settings as archive_settings;
@@ -68,6 +70,10 @@ pub struct Loaded {
     pub http: Option<SocketAddr>,
     /// Where entries are received.
     pub doors: Doors,
+    /// What they show, where they speak TLS.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Which rules hold for them.
+    pub rules: Arc<receive::Rules>,
     /// Who answers questions instead of the store.
     pub cluster: Option<Cluster>,
 }
@@ -129,6 +135,13 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
         problems.push(ConfigError::Setting { path: shown.clone(), setting, message }.to_string());
         Doors::default()
     });
+    let tls = config.receive.tls.as_ref().filter(|_| !doors.is_shut()).and_then(|table| {
+        let made = table.server().config().map_err(|message| {
+            let setting = "receive.tls";
+            problems.push(ConfigError::Setting { path: shown.clone(), setting, message }.to_string());
+        });
+        made.ok().map(Arc::new)
+    });
     let cluster = match config.search.backend {
         Backend::Embedded => None,
         Backend::Elasticsearch => match config.search.cluster.cluster() {
@@ -141,6 +154,16 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
     };
     let mut samples = 0;
     let mut pipelines = pipelines(&config, &mut samples, &mut problems);
+    let rules = config.receive.rules(&pipelines).unwrap_or_else(|(setting, message)| {
+        problems.push(ConfigError::Setting { path: shown.clone(), setting, message }.to_string());
+        receive::Rules::default()
+    });
+    for idle in pipelines.iter().filter(|pipeline| pipeline.include().is_empty() && !rules.has(pipeline.name())) {
+        let message =
+            "include is empty; name at least one glob, such as \"logs/*.log\", or the pipeline in receive.pipeline";
+        problems.push(format!("{}: {message}", idle.path().display()));
+    }
+    let doubts = config.receive.doubts(&doors, &pipelines);
     let journal = config.data_dir.join(receive::FOLDER);
     if !doors.is_shut() || journal.is_dir() {
         if let Some(other) = pipelines.iter().find(|pipeline| pipeline.name() == RECEIVED) {
@@ -154,7 +177,8 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
     let (policy, found, policy_path) = policy(&config);
     let policy = Arc::new(policy);
     let mut warnings: Vec<String> = found.iter().filter(|p| p.level > Level::Debug).map(ToString::to_string).collect();
-    warnings.extend(config.doubtful_budgets().iter().map(|doubt| format!("{}: {doubt}", shown.display())));
+    warnings
+        .extend(config.doubtful_budgets().iter().chain(&doubts).map(|doubt| format!("{}: {doubt}", shown.display())));
     let policy_is_whole = !found.iter().any(|problem| problem.costs);
     let retention = retention(&config, clock::now()).unwrap_or_else(|error| {
         problems.push(format!("{}: {error}", shown.display()));
@@ -194,6 +218,8 @@ pub fn load(path: Option<&Path>, adjust: impl FnOnce(&mut Config)) -> Result<Loa
         warnings,
         http,
         doors,
+        tls,
+        rules: Arc::new(rules),
         cluster,
     })
 }

@@ -29,6 +29,7 @@ mod rotation;
 mod run;
 mod serving;
 mod shipping;
+mod syslog;
 mod tailing;
 
 pub use archiving::{NO_ARCHIVE, Restore, bring_back};

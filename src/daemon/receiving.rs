@@ -1,7 +1,7 @@
 //! Entries of others: the thread that writes the journal, and the doors through which they come.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver as Queue, RecvTimeoutError, TryRecvError};
@@ -10,18 +10,18 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use axum::Extension;
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt;
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::config::{Loaded, Receive};
 use crate::daemon::Board;
-use crate::daemon::serving::serve;
-use crate::http::{MAX_CONNECTIONS, Peer, Receiver, prepare, receive_router};
+use crate::daemon::index::{Current, lock};
+use crate::daemon::serving::{plain, secured, serve};
+use crate::daemon::syslog::Syslog;
+use crate::http::{Peer, Receiver, prepare, receive_router};
 use crate::metrics::{Family, Kind};
-use crate::receive::protocols::{Malformed, Reader, syslog};
-use crate::receive::{Inbox, Journal, Limits, Received, Refusal, Write};
+use crate::receive::{Inbox, Journal, Limits, Refusal, Write};
 use crate::store::StoreError;
 use crate::sys::clock;
 use crate::sys::lock::try_lock;
@@ -33,12 +33,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 const IDLE: Duration = Duration::from_secs(60);
 /// Entries that are put into the journal together.
 const BATCHES: usize = 64;
-/// Datagrams that are taken together.
-const DATAGRAMS: usize = 500;
 /// Bytes of datagrams that wait in the kernel.
 const UDP_BUFFER: usize = 8 << 20;
-/// A sender over TCP is read again after so long when there was no room.
-const NO_ROOM: Duration = Duration::from_millis(500);
 
 /// See the module. Clones share it.
 #[derive(Clone)]
@@ -166,128 +162,53 @@ impl Receiving {
         }
     }
 
-    /// Opens the doors.
-    pub async fn listen(&self, loaded: &Loaded) -> anyhow::Result<Vec<JoinHandle<()>>> {
+    /// Opens the doors. What a reload may change is in `current`.
+    pub async fn listen(&self, loaded: &Loaded, current: &Current) -> anyhow::Result<Vec<JoinHandle<()>>> {
         let mut servers = Vec::new();
         let doors = &loaded.doors;
         if let Some(address) = doors.http {
             let listener = bind(TcpListener::bind(address).await, address, "receive.http")?;
             let address = listener.local_addr()?;
-            tracing::info!(%address, "receiving over HTTP");
-            let settings = &self.settings;
-            let receiver = Receiver::new(
-                self.inbox.clone(),
-                self.limits.clone(),
-                settings.tokens_file.clone(),
-                settings.max_body.0 as usize,
-            );
+            tracing::info!(%address, is_secure = loaded.tls.is_some(), "receiving over HTTP");
+            let (tokens, max_body) = (self.settings.tokens_file.clone(), self.settings.max_body.0 as usize);
+            let of_now = current.clone();
+            let rules = move || lock(&of_now).rules.clone();
+            let receiver = Receiver::new(self.inbox.clone(), self.limits.clone(), tokens, max_body, rules);
             let router = receive_router(receiver, address);
             let of_peer = move |peer: &SocketAddr| router.clone().layer(Extension(Peer(peer.ip().to_canonical())));
-            servers.push(tokio::spawn(serve(listener, of_peer, prepare)));
+            let of_now = current.clone();
+            servers.push(match loaded.tls {
+                None => tokio::spawn(serve(listener, of_peer, plain)),
+                Some(_) => tokio::spawn(serve(listener, of_peer, move |stream| {
+                    prepare(&stream);
+                    secured(stream, lock(&of_now).tls.clone())
+                })),
+            });
         }
+        let syslog = Syslog {
+            inbox: self.inbox.clone(),
+            limits: self.limits.clone(),
+            current: current.clone(),
+            places: Arc::new(Semaphore::new(self.settings.syslog_connections)),
+            idle: self.settings.syslog_idle.0,
+        };
         for address in &doors.udp {
             let socket = bind(UdpSocket::bind(address).await, *address, "receive.syslog")?;
             // Without it more is lost when much comes at once, and that is counted by the kernel.
             let _ = widen(&socket, UDP_BUFFER);
             tracing::info!(address = %socket.local_addr()?, "receiving syslog over UDP");
-            servers.push(tokio::spawn(self.clone().datagrams(socket)));
+            servers.push(tokio::spawn(syslog.clone().datagrams(socket)));
         }
-        for address in &doors.tcp {
+        let tcp = doors.tcp.iter().map(|address| (address, false));
+        for (address, is_secure) in tcp.chain(doors.tls.iter().map(|address| (address, true))) {
             let listener = bind(TcpListener::bind(address).await, *address, "receive.syslog")?;
-            tracing::info!(address = %listener.local_addr()?, "receiving syslog over TCP");
-            servers.push(tokio::spawn(self.clone().streams(listener)));
+            tracing::info!(address = %listener.local_addr()?, is_secure, "receiving syslog over TCP");
+            servers.push(tokio::spawn(syslog.clone().streams(listener, is_secure)));
         }
         Ok(servers)
-    }
-
-    /// Takes datagrams for ever. What there is no room for is lost, and counted.
-    async fn datagrams(self, socket: UdpSocket) {
-        let mut buffer = vec![0; syslog::MAX_MESSAGE + 1];
-        loop {
-            let Ok((length, peer)) = socket.recv_from(&mut buffer).await else { continue };
-            let mut received = Vec::new();
-            let mut take = |bytes: &[u8], peer: IpAddr| received.extend(syslog::message(bytes, &reader(peer)));
-            take(&buffer[..length], peer.ip());
-            for _ in 1..DATAGRAMS {
-                let Ok((length, peer)) = socket.try_recv_from(&mut buffer) else { break };
-                take(&buffer[..length], peer.ip());
-            }
-            let count = received.len() as u64;
-            if self.inbox.put("syslog_udp", received).await.is_err() {
-                self.inbox.count("syslog_udp", "lost", count);
-            }
-        }
-    }
-
-    /// Accepts for ever, each connection served by a task of its own.
-    async fn streams(self, listener: TcpListener) {
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        while let Ok(place) = places.clone().acquire_owned().await {
-            let Ok((stream, peer)) = listener.accept().await else {
-                // Too many open files, most likely: others end in a moment.
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            };
-            prepare(&stream);
-            let receiving = self.clone();
-            tokio::spawn(async move {
-                if let Err(error) = receiving.stream(stream, peer.ip().to_canonical()).await {
-                    tracing::debug!(%peer, "a syslog connection ended: {error}");
-                }
-                drop(place);
-            });
-        }
-    }
-
-    /// Reads a connection to its end, no faster than there is room.
-    async fn stream(&self, mut stream: TcpStream, peer: IpAddr) -> io::Result<()> {
-        let Ok(visit) = self.limits.enter(peer) else {
-            self.inbox.count("syslog_tcp", "slowed_down", 1);
-            return Ok(());
-        };
-        let (mut waiting, mut is_open) = (Vec::with_capacity(64 << 10), true);
-        while is_open {
-            is_open = stream.read_buf(&mut waiting).await? > 0;
-            if !is_open && !waiting.is_empty() && !waiting[0].is_ascii_digit() {
-                waiting.push(b'\n');
-            }
-            let (received, done) = match messages(&waiting, peer) {
-                Ok(found) => found,
-                Err(error) => {
-                    self.inbox.count("syslog_tcp", "malformed", 1);
-                    return Err(io::Error::other(error));
-                }
-            };
-            let pause = visit.charge(done);
-            waiting.drain(..done);
-            self.put_patiently(received).await;
-            tokio::time::sleep(pause).await;
-        }
-        Ok(())
-    }
-
-    /// Puts until there is room.
-    async fn put_patiently(&self, received: Vec<Received>) {
-        while self.inbox.put("syslog_tcp", received.clone()).await.is_err() {
-            tokio::time::sleep(NO_ROOM).await;
-        }
     }
 }
 
 fn bind<T>(bound: io::Result<T>, address: SocketAddr, setting: &str) -> anyhow::Result<T> {
     bound.with_context(|| format!("cannot listen on {address}; name another address in {setting}"))
-}
-
-fn reader(peer: IpAddr) -> Reader {
-    Reader::new(&format!("syslog://{}", peer.to_canonical()), "syslog", clock::now())
-}
-
-/// The whole messages at the front, and how many bytes they are.
-fn messages(stream: &[u8], peer: IpAddr) -> Result<(Vec<Received>, usize), Malformed> {
-    let (reader, mut received, mut done) = (reader(peer), Vec::new(), 0);
-    while let Some((message, length)) = syslog::frame(&stream[done..])? {
-        received.extend(syslog::message(message, &reader));
-        done += length;
-    }
-    Ok((received, done))
 }

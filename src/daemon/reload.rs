@@ -1,12 +1,13 @@
 //! Another configuration for a running daemon: checked as a whole, used, or refused with everything that is wrong.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, SyncSender};
 
 use serde_json::{Value, json};
 
-use crate::config::{Config, load};
+use crate::config::{Config, Receive, load};
 use crate::daemon::Board;
 use crate::daemon::engine::sources;
 use crate::daemon::index::{Current, lock};
@@ -66,7 +67,16 @@ fn changed_in_vain(old: &Config, new: &Config) -> Vec<&'static str> {
         ("http", old.http != new.http),
         ("follow", old.follow != new.follow),
         ("store.partition_bytes", old.store.partition_bytes != new.store.partition_bytes),
+        ("receive", fixed(&old.receive) != fixed(&new.receive)),
         ("rotation.state", old.rotation_state() != new.rotation_state()),
     ];
     settings.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name).collect()
+}
+
+/// What of receiving waits for the next start: all but rules, networks, and the files of TLS.
+fn fixed(receive: &Receive) -> (Receive, bool) {
+    let has_tls = receive.tls.is_some();
+    let kept =
+        Receive { pipeline: None, pipelines: BTreeMap::new(), syslog_from: Vec::new(), tls: None, ..receive.clone() };
+    (kept, has_tls)
 }

@@ -23,7 +23,7 @@ use crate::daemon::reload::Reloading;
 use crate::daemon::rotation::{Rotating, keep_house};
 use crate::daemon::serving::{self, keep_following};
 use crate::daemon::shipping::Shipping;
-use crate::http::{Tails, bind_control, control_router, prepare, router};
+use crate::http::{Tails, bind_control, control_router, router};
 use crate::sys::notify::Supervisor;
 use crate::sys::process::raise_file_limit;
 
@@ -192,7 +192,7 @@ async fn listen(loaded: &Loaded, face: Arc<Face>) -> anyhow::Result<Vec<JoinHand
             let router = control_router(face.clone());
             move |_: &_| router.clone()
         },
-        |_| (),
+        |stream| std::future::ready(Ok(stream)),
     ))];
     if let Some(address) = loaded.http {
         let listener = tokio::net::TcpListener::bind(address).await;
@@ -203,10 +203,10 @@ async fn listen(loaded: &Loaded, face: Arc<Face>) -> anyhow::Result<Vec<JoinHand
         tracing::info!(%address, "http");
         std::fs::write(loaded.config.data_dir.join("http.addr"), address.to_string())?;
         let router = router(face.clone(), address);
-        servers.push(tokio::spawn(serving::serve(listener, move |_: &_| router.clone(), prepare)));
+        servers.push(tokio::spawn(serving::serve(listener, move |_: &_| router.clone(), serving::plain)));
     }
     if let Some(receiving) = &face.receiving {
-        servers.extend(receiving.listen(loaded).await?);
+        servers.extend(receiving.listen(loaded, &face.current).await?);
     }
     Ok(servers)
 }

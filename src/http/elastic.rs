@@ -2,14 +2,15 @@
 //! the paths, the parameters of addresses, and the shape of errors.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::time::Instant;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Query as Parameters, Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::elastic::serve::{self, Fault, INDEX, Scrolled, Search};
@@ -17,6 +18,7 @@ use crate::http::backend::Shared;
 use crate::http::problem::{PROBLEM_JSON, Problem};
 use crate::http::question::{Stop, budget, question};
 use crate::http::reply::{self, Accepts};
+use crate::receive::{BodyError, decode};
 use crate::search::Budget;
 use crate::store::Snapshot;
 use crate::sys::clock;
@@ -34,8 +36,7 @@ type Index = Option<Path<String>>;
 
 /// Gives answers under the prefix the header that clients want, and their errors the shape.
 pub(super) async fn in_its_shape(request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    let is_here = path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let is_here = is_here(request.uri().path());
     let mut response = next.run(request).await;
     if !is_here {
         return response;
@@ -46,6 +47,43 @@ pub(super) async fn in_its_shape(request: Request, next: Next) -> Response {
     }
     response.headers_mut().insert(PRODUCT.0, PRODUCT.1);
     response
+}
+
+/// Takes bodies out of their compression, which official clients use when told to. What is in it may be as long as a body
+/// that has none.
+pub(super) async fn unpacked(State(most): State<usize>, request: Request, next: Next) -> Response {
+    let is_packed = request.headers().contains_key(CONTENT_ENCODING) && is_here(request.uri().path());
+    if !is_packed {
+        return next.run(request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let encoding = parts.headers.remove(CONTENT_ENCODING);
+    parts.headers.remove(CONTENT_LENGTH);
+    let encoding = encoding.as_ref().map(|value| value.to_str().unwrap_or("?"));
+    let content = match to_bytes(body, most).await {
+        Ok(body) => decode(&body, encoding, most),
+        // It has no other word for it.
+        Err(error) if error.to_string().contains("length limit") => Err(BodyError::TooLong(most)),
+        Err(error) => return Problem::bad(format!("the body cannot be read: {error}")).into_response(),
+    };
+    match content {
+        Ok(content) => next.run(Request::from_parts(parts, Body::from(content))).await,
+        Err(error) => refused(&error, &error).into_response(),
+    }
+}
+
+/// Why a body is not taken.
+pub(super) fn refused(error: &BodyError, detail: &dyn Display) -> Problem {
+    let status = match error {
+        BodyError::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        BodyError::Unknown(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        BodyError::Damaged(..) => StatusCode::BAD_REQUEST,
+    };
+    Problem::new(status, detail)
+}
+
+fn is_here(path: &str) -> bool {
+    path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 async fn shaped(response: Response) -> Response {
@@ -137,21 +175,7 @@ fn with_parameters(text: &[u8], given: &BTreeMap<String, String>) -> Result<Valu
 }
 
 pub(super) async fn root(accepts: Accepts) -> Response {
-    let version = json!({
-        "number": serve::VERSION,
-        "build_flavor": "default",
-        "build_type": "logmill",
-        "build_hash": env!("CARGO_PKG_VERSION"),
-        "build_date": "1970-01-01T00:00:00.000Z",
-        "build_snapshot": false,
-        "lucene_version": "9.11.1",
-        "minimum_wire_compatibility_version": "7.17.0",
-        "minimum_index_compatibility_version": "7.0.0",
-    });
-    let tagline = "You Know, for Search";
-    let body =
-        json!({ "name": INDEX, "cluster_name": INDEX, "cluster_uuid": INDEX, "version": version, "tagline": tagline });
-    reply::json(accepts, &body)
+    reply::json(accepts, &serve::about())
 }
 
 pub(super) async fn search(
@@ -305,13 +329,7 @@ pub(super) async fn field_caps(
 }
 
 pub(super) async fn cluster_health(accepts: Accepts) -> Response {
-    let body = json!({
-        "cluster_name": INDEX, "status": "green", "timed_out": false, "number_of_nodes": 1, "number_of_data_nodes": 1,
-        "active_primary_shards": 1, "active_shards": 1, "relocating_shards": 0, "initializing_shards": 0,
-        "unassigned_shards": 0, "delayed_unassigned_shards": 0, "number_of_pending_tasks": 0,
-        "number_of_in_flight_fetch": 0, "task_max_waiting_in_queue_millis": 0, "active_shards_percent_as_number": 100.0,
-    });
-    reply::json(accepts, &body)
+    reply::json(accepts, &serve::cluster_health())
 }
 
 /// `_cat/indices` as JSON; there is no other form.

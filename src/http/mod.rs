@@ -21,6 +21,7 @@ mod reply;
 mod routes;
 mod search;
 mod serve;
+mod shippers;
 mod tail;
 mod workflows;
 

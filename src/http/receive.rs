@@ -22,11 +22,12 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use crate::http::elastic::PRODUCT;
+use crate::http::elastic;
 use crate::http::guard::guard;
 use crate::http::problem::{Problem, in_one_shape};
+use crate::http::shippers::{of_elasticsearch, shippers};
 use crate::receive::protocols::{Malformed, Reader, bulk, lines, loki, otlp};
-use crate::receive::{BodyError, Inbox, Limits, Received, Refusal, Taken, decode};
+use crate::receive::{BodyError, Inbox, Limits, Received, Refusal, Rules, Taken, decode, left_out, of_all};
 use crate::sys::clock;
 
 /// Requests that are decoded at once: each may take some times `max_body` of memory.
@@ -46,6 +47,8 @@ pub struct Receiver {
     limits: Limits,
     tokens: Option<PathBuf>,
     max_body: usize,
+    /// Those that hold now.
+    rules: Arc<dyn Fn() -> Arc<Rules> + Send + Sync>,
     decoding: Arc<Semaphore>,
     /// Of each KiB that may be held.
     room: Arc<Semaphore>,
@@ -70,10 +73,17 @@ type Arrived = (Extension<Peer>, HeaderMap, Body);
 type Parsed<T> = Result<(Vec<Received>, T), Malformed>;
 
 impl Receiver {
-    /// `max_body` in bytes.
-    pub fn new(inbox: Inbox, limits: Limits, tokens: Option<PathBuf>, max_body: usize) -> Receiver {
+    /// `max_body` in bytes; `rules` is asked for each request.
+    pub fn new(
+        inbox: Inbox,
+        limits: Limits,
+        tokens: Option<PathBuf>,
+        max_body: usize,
+        rules: impl Fn() -> Arc<Rules> + Send + Sync + 'static,
+    ) -> Receiver {
         let room = Arc::new(Semaphore::new(BODIES * kibibytes(max_body)));
-        Receiver { inbox, limits, tokens, max_body, decoding: Arc::new(Semaphore::new(DECODING)), room }
+        let decoding = Arc::new(Semaphore::new(DECODING));
+        Receiver { inbox, limits, tokens, max_body, rules: Arc::new(rules), decoding, room }
     }
 
     /// From a request to what was taken; or the answer that says why not.
@@ -82,7 +92,7 @@ impl Receiver {
         protocol: &'static str,
         (Peer(client), headers, body): (Peer, &HeaderMap, Body),
         encoding: Option<String>,
-        parse: impl FnOnce(&[u8]) -> Parsed<T> + Send + 'static,
+        parse: impl FnOnce(&[u8], &Rules) -> Parsed<T> + Send + 'static,
     ) -> Result<(T, Taken), Box<Response>> {
         self.admit(headers)?;
         let visit = self.limits.enter(client).map_err(|too_much| {
@@ -102,22 +112,23 @@ impl Receiver {
         let body = body.map_err(|error| Box::new(self.unread(protocol, &error)))?;
         // It is never closed.
         let place = self.decoding.clone().acquire_owned().await;
-        let max_body = self.max_body;
+        let (max_body, rules) = (self.max_body, (self.rules)());
         let work = move || {
             let content = decode(&body, encoding.as_deref(), max_body).map_err(Wrong::Body)?;
-            let (received, more) = parse(&content).map_err(Wrong::Content)?;
-            Ok::<_, Wrong>((content.len(), received, more))
+            let (received, more) = parse(&content, &rules).map_err(Wrong::Content)?;
+            Ok::<_, Wrong>((content.len(), rules.screen(protocol, received, clock::now()), more))
         };
         let done = tokio::task::spawn_blocking(work).await;
         drop((place, room));
         let done = done.map_err(|error| Box::new(problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string())))?;
-        let (bytes, received, more) = done.map_err(|wrong| {
+        let (bytes, (kept, fates), more) = done.map_err(|wrong| {
             self.inbox.count(protocol, "malformed", 1);
             Box::new(wrong.into_response())
         })?;
         visit.charge(bytes);
-        let taken = self.inbox.put(protocol, received).await.map_err(|refusal| Box::new(refused(&refusal)))?;
-        Ok((more, taken))
+        let taken = self.inbox.put(protocol, kept).await.map_err(|refusal| Box::new(refused(&refusal)))?;
+        left_out(&fates).into_iter().for_each(|(outcome, count)| self.inbox.count(protocol, outcome, count));
+        Ok((more, of_all(&fates, taken)))
     }
 
     fn unread(&self, protocol: &'static str, error: &axum::Error) -> Response {
@@ -177,11 +188,11 @@ enum Wrong {
 impl IntoResponse for Wrong {
     fn into_response(self) -> Response {
         match self {
-            Wrong::Body(error @ BodyError::TooLong(_)) => problem(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string()),
-            Wrong::Body(error @ BodyError::Unknown(_)) => {
-                problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, &error.to_string())
+            Wrong::Body(error @ BodyError::TooLong(_)) => {
+                let way_out = format!("{error}; send smaller batches, or raise receive.max_body");
+                elastic::refused(&error, &way_out).into_response()
             }
-            Wrong::Body(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
+            Wrong::Body(error) => elastic::refused(&error, &error).into_response(),
             Wrong::Content(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
         }
     }
@@ -204,28 +215,18 @@ fn refused(refusal: &Refusal) -> Response {
 
 /// The server at `address`.
 pub fn receive_router(receiver: Receiver, address: SocketAddr) -> Router {
-    Router::new()
+    shippers()
         .route("/v1/logs", post(otlp_logs))
         .route("/loki/api/v1/push", post(loki_push))
         .route("/_bulk", post(bulk_all).put(bulk_all))
         .route("/{index}/_bulk", post(bulk_index).put(bulk_index))
         .route("/api/v1/ingest", post(ingest))
-        .route("/", get(about))
         .route("/health", get(ready))
         .route("/ready", get(ready))
         .fallback(async || Problem::missing("entries are taken at /v1/logs, /loki/api/v1/push, /_bulk, /api/v1/ingest"))
         .layer(from_fn_with_state(Some(address), guard))
         .layer(from_fn(in_one_shape))
         .with_state(receiver)
-}
-
-/// What clients of Elasticsearch look for before they begin.
-async fn about() -> Response {
-    let version =
-        json!({ "number": "8.17.0", "build_flavor": "default", "minimum_wire_compatibility_version": "7.17.0" });
-    let said =
-        json!({ "name": "logmill", "cluster_name": "logmill", "version": version, "tagline": "You Know, for Search" });
-    of_elasticsearch(Json(said).into_response())
 }
 
 async fn ready(State(receiver): State<Receiver>) -> Response {
@@ -256,8 +257,8 @@ async fn otlp_logs(State(receiver): State<Receiver>, (Extension(peer), headers, 
         "application/x-protobuf" | "application/protobuf" => false,
         other => return unsupported(other, "application/x-protobuf or application/json"),
     };
-    let parse = move |bytes: &[u8]| {
-        let reader = Reader::new("otlp", "otlp", clock::now());
+    let parse = move |bytes: &[u8], rules: &Rules| {
+        let reader = Reader::new("otlp", "otlp", clock::now()).by(rules.of("otlp"));
         let received = if is_json { otlp::json(bytes, &reader) } else { otlp::protobuf(bytes, &reader) };
         received.map(|received| (received, ()))
     };
@@ -277,8 +278,8 @@ async fn loki_push(State(receiver): State<Receiver>, (Extension(peer), headers, 
     };
     // Protobuf is always snappy, whether the header says so or not.
     let encoding = if is_json { encoding(&headers) } else { Some("snappy".to_owned()) };
-    let parse = move |bytes: &[u8]| {
-        let reader = Reader::new("loki", "loki", clock::now());
+    let parse = move |bytes: &[u8], rules: &Rules| {
+        let reader = Reader::new("loki", "loki", clock::now()).by(rules.of("loki"));
         let received = if is_json { loki::json(bytes, &reader) } else { loki::protobuf(bytes, &reader) };
         received.map(|received| (received, ()))
     };
@@ -302,23 +303,17 @@ async fn bulk_index(
 
 async fn take_bulk(receiver: &Receiver, index: Option<&str>, request: (Peer, &HeaderMap, Body)) -> Response {
     let encoding = encoding(request.1);
-    let parse = |bytes: &[u8]| {
-        let mut bulk = bulk::read(bytes, &Reader::new("bulk", "bulk", clock::now()))?;
+    let parse = |bytes: &[u8], rules: &Rules| {
+        let mut bulk = bulk::read(bytes, &Reader::new("bulk", "bulk", clock::now()).by(rules.of("bulk")))?;
         Ok((std::mem::take(&mut bulk.received), bulk))
     };
     match receiver.take("bulk", request, encoding, parse).await {
-        Err(answer) => of_elasticsearch(*answer),
+        Err(answer) => of_elasticsearch(*answer).await,
         Ok((bulk, taken)) => {
             receiver.inbox.count("bulk", "malformed", bulk.refused());
-            of_elasticsearch(Json(bulk.answer(index, &taken)).into_response())
+            of_elasticsearch(Json(bulk.answer(index, &taken)).into_response()).await
         }
     }
-}
-
-/// Clients of Elasticsearch look for this header.
-fn of_elasticsearch(mut answer: Response) -> Response {
-    answer.headers_mut().insert(PRODUCT.0, PRODUCT.1);
-    answer
 }
 
 async fn ingest(
@@ -330,10 +325,10 @@ async fn ingest(
         Ok(Query(labels)) => labels,
         Err(error) => return problem(StatusCode::BAD_REQUEST, &error.to_string()),
     };
-    let parse = move |bytes: &[u8]| {
-        let (source, service) =
-            (labels.source.as_deref().unwrap_or("http"), labels.service.as_deref().unwrap_or("http"));
-        let reader = Reader::new(source, service, clock::now()).from_sender(labels.sender.clone());
+    let parse = move |bytes: &[u8], rules: &Rules| {
+        let reader = Reader::new(labels.source.as_deref().unwrap_or("http"), "http", clock::now());
+        let reader = reader.by(rules.of("lines")).of_service(labels.service.as_deref());
+        let reader = reader.from_sender(labels.sender.clone());
         lines::read(bytes, &reader).map(|received| (received, ()))
     };
     match receiver.take("lines", (peer, &headers, body), encoding(&headers), parse).await {

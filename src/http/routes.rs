@@ -103,6 +103,7 @@ fn build(backend: Shared, address: Option<SocketAddr>, is_open: impl Fn(Door) ->
         .route_layer(from_fn_with_state(backend.clone(), timed))
         .fallback(async || Problem::missing("there is nothing at this path; /api/v1/openapi.json says what there is"))
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(MAX_BODY, elastic::unpacked))
         .layer(from_fn_with_state(address, guard))
         .layer(from_fn(in_one_shape))
         .layer(from_fn(elastic::in_its_shape))

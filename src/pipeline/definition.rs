@@ -45,11 +45,6 @@ pub fn compile(text: &str, path: &Path) -> Result<Compiled, PipelineError> {
         toml::from_str(text).map_err(|e| place.wrong(e.span().unwrap_or(0..0), e.message()))?;
     let name = name(&place, &definition.name)?;
     let source = definition.source;
-    if source.include.get_ref().is_empty() {
-        return Err(
-            place.wrong(source.include.span(), "include is empty; name at least one glob, such as \"logs/*.log\"")
-        );
-    }
     Ok(Compiled {
         service: definition.service.as_deref().unwrap_or(&name).into(),
         name,

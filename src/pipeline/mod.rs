@@ -15,6 +15,7 @@ mod rules;
 mod sample;
 mod stream;
 mod tables;
+mod whole;
 
 #[cfg(test)]
 mod rule_tests;
@@ -38,6 +39,7 @@ use rules::Rules;
 
 pub use explain::Tried;
 pub use place::Place;
+pub use rules::Fate;
 
 /// The pipelines that are used where there is no folder of them.
 const SHIPPED: [(&str, &str); 3] = [
@@ -197,7 +199,7 @@ impl Pipeline {
 
     /// The parser for one file, `source`.
     pub fn stream(&self, source: &Arc<str>) -> StreamParser {
-        StreamParser::new(self.0.clone(), source)
+        StreamParser::new(self.0.clone(), source, true)
     }
 }
 

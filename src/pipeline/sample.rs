@@ -39,7 +39,7 @@ pub fn run(pipeline: &Arc<Compiled>) -> Result<usize, PipelineError> {
 
 fn entries(pipeline: &Arc<Compiled>, sample: &Sample) -> Vec<Entry> {
     let source: Arc<str> = Arc::from(sample.source.as_str());
-    let mut parser = StreamParser::new(pipeline.clone(), &source);
+    let mut parser = StreamParser::new(pipeline.clone(), &source, true);
     if let Some(zone) = &sample.zone {
         parser.set_zone(zone.clone());
     }

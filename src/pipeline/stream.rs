@@ -28,6 +28,8 @@ const MAX_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub struct StreamParser {
     pipeline: Arc<Compiled>,
+    /// All of them; otherwise redaction only.
+    applies_rules: bool,
     source: Arc<str>,
     session_id: Option<SmolStr>,
     clock: Clock,
@@ -83,13 +85,14 @@ struct Waiting {
 }
 
 impl StreamParser {
-    pub(super) fn new(pipeline: Arc<Compiled>, source: &Arc<str>) -> StreamParser {
+    pub(super) fn new(pipeline: Arc<Compiled>, source: &Arc<str>, applies_rules: bool) -> StreamParser {
         let found = pipeline.session_id.as_ref().and_then(|regex| regex.captures(source));
         let session_id = found.and_then(|c| c.get(1)).map(|group| SmolStr::from(group.as_str()));
         StreamParser {
             clock: Clock::new(pipeline.zone.clone()),
             names: Names::default(),
             pipeline,
+            applies_rules,
             source: source.clone(),
             session_id,
             stream: StreamId(0),
@@ -382,7 +385,11 @@ impl StreamParser {
         out.outcomes.add(&waiting.outcomes);
         out.outcomes.parsed += u64::from(is_parsed);
         out.outcomes.text += u64::from(!is_parsed);
-        let dropped = match self.pipeline.rules.apply(entry, waiting.read_time) {
+        let fate = match self.applies_rules {
+            true => self.pipeline.rules.apply(entry, waiting.read_time),
+            false => Fate::Kept,
+        };
+        let dropped = match fate {
             Fate::Kept => None,
             Fate::Filtered => Some(&mut out.outcomes.filtered),
             Fate::Sampled => Some(&mut out.outcomes.sampled),

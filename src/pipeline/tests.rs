@@ -198,7 +198,7 @@ fn mistakes_name_their_place() {
     check("name = \"a\"", "p.toml:1:1: missing field `source`");
     check("name = \"a b\"\n[source]\ninclude = [\"a\"]", "p.toml:1:8: \"a b\" is no name");
     check("name = \"ingest\"\n[source]\ninclude = [\"a\"]", "p.toml:1:8: \"ingest\" is the name of the built-in");
-    check("name = \"a\"\n[source]\ninclude = []", "p.toml:3:11: include is empty");
+    check("name = \"a\"\n[source]", "p.toml:2:1: missing field `include`");
     check("name = \"a\"\n[source]\ninclude = [\"b\", \"[\"]", "p.toml:3:17: \"[\" is no glob");
     check(&format!("{source}zone = \"Mars\""), "p.toml:4:8: \"Mars\" is no time zone; write \"local\"");
     check(&format!("{source}session_id = \"(\""), "p.toml:4:14: session_id: regex parse error");

@@ -9,7 +9,7 @@ const ZSTD_WINDOW_LOG: u32 = 23;
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    #[error("the body has more than {0} bytes when it is decoded; send smaller batches, or raise receive.max_body")]
+    #[error("the body has more than {0} bytes when it is decoded")]
     TooLong(usize),
     #[error("the body is no {0}: {1}")]
     Damaged(&'static str, String),

@@ -290,7 +290,7 @@ mod tests {
             source: "a.log".into(),
             ..Entry::default()
         };
-        Received { entry, origin: Origin::new("s", id, "a.log") }
+        Received { entry, origin: Origin::new("s", id, "a.log"), is_processed: true }
     }
 
     fn lines(folder: &Path) -> Vec<String> {

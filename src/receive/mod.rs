@@ -32,12 +32,14 @@ mod journal;
 mod limits;
 mod protobuf;
 pub mod protocols;
+mod rules;
 mod senders;
 
 pub use body::{BodyError, decode};
 pub use inbox::{Inbox, Refusal, Taken, Tally, Write};
 pub use journal::{FOLDER, Journal, JournalError};
-pub use limits::Limits;
+pub use limits::{Limits, Visit};
+pub use rules::{LOGMILL, Rules, WAYS, left_out, of_all};
 pub use senders::{Origin, Senders};
 
 use crate::record::Entry;
@@ -48,10 +50,12 @@ pub struct Received {
     pub entry: Entry,
     /// Where it was before, when another logmill sent it.
     pub origin: Option<Origin>,
+    /// Another logmill's pipeline has applied its rules to it.
+    pub is_processed: bool,
 }
 
 impl From<Entry> for Received {
     fn from(entry: Entry) -> Received {
-        Received { entry, origin: None }
+        Received { entry, origin: None, is_processed: false }
     }
 }

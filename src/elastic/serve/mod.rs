@@ -2,6 +2,7 @@
 //! aggregations (`aggregate`); the evaluator, the pruning and the budgets are those of all questions. Nothing here knows
 //! of HTTP. The page for users is `elastic/manual.md`.
 
+mod about;
 mod aggregate;
 mod dates;
 mod document;
@@ -22,6 +23,7 @@ mod sort;
 #[cfg(test)]
 mod tests;
 
+pub use about::{about, cluster_health, license, xpack};
 pub use fault::Fault;
 pub use mapping::{field_caps, mapping};
 pub use multi::multi_search;
@@ -32,9 +34,6 @@ pub use search::{count, search};
 
 use serde_json::Value as Json;
 
-/// The version that is told to clients: of the API, not of Logmill. Clients of 8.x and Grafana take it.
-pub const VERSION: &str = "8.15.0";
-
 /// How what is compressed begins.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
@@ -44,7 +43,11 @@ pub fn body(text: &[u8]) -> Result<Json, Fault> {
         return Ok(Json::Object(json::Object::new()));
     }
     if text.starts_with(&GZIP) {
-        return Err(Fault::new(415, "illegal_argument_exception", "the body is compressed: send it as it is"));
+        return Err(Fault::new(
+            415,
+            "illegal_argument_exception",
+            "the body is compressed: say how in Content-Encoding",
+        ));
     }
     serde_json::from_slice(text).map_err(|error| Fault::json(&error))
 }

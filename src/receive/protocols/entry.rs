@@ -31,6 +31,19 @@ impl Reader {
         Reader { pipeline: Pipeline::any(), now, source: source.into(), service: service.into(), sender: None }
     }
 
+    /// Texts are read as this pipeline reads them, and are of its service where nothing else is said; its other rules are
+    /// applied when all is known of an entry ([`Rules`](crate::receive::Rules)).
+    pub fn by(self, pipeline: Option<&Pipeline>) -> Reader {
+        let Some(pipeline) = pipeline else { return self };
+        Reader { pipeline: pipeline.clone(), service: pipeline.service().into(), ..self }
+    }
+
+    /// What the sender says of the service.
+    pub fn of_service(self, service: Option<&str>) -> Reader {
+        let Some(service) = service else { return self };
+        Reader { service: service.into(), ..self }
+    }
+
     /// Another logmill sends under this name.
     pub fn from_sender(self, sender: Option<String>) -> Reader {
         Reader { sender, ..self }
@@ -46,13 +59,15 @@ impl Reader {
             last: true,
             ..RawBatch::default()
         };
-        let mut entries = self.pipeline.stream(&self.source).run(&batch).entries;
+        let mut entries = self.pipeline.reading(&self.source).run(&batch).entries;
         entries.iter_mut().for_each(|entry| entry.service = self.service.clone());
         entries
     }
 
     /// One text, whatever lines it has.
     pub fn text(&self, text: &str) -> Entry {
+        // As a whole first, so that it is known again.
+        let text = &*self.pipeline.redact(text);
         let mut entries = self.lines(text.as_bytes());
         match (entries.pop(), entries.is_empty()) {
             (Some(entry), true) if &*entry.raw == text.trim_end_matches('\n') => entry,
@@ -82,7 +97,7 @@ impl Reader {
                 let id = object.get("id").and_then(Json::as_str);
                 let origin =
                     id.zip(self.sender.as_deref()).and_then(|(id, sender)| Origin::new(sender, id, &entry.source));
-                Received { entry: Entry { read_time, ..entry }, origin }
+                Received { entry: Entry { read_time, ..entry }, origin, is_processed: true }
             }
             None => self.text(text).into(),
         }

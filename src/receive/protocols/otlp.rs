@@ -292,9 +292,8 @@ fn entry(record: Record, around: &Around, reader: &Reader) -> Received {
     }
     // Ours, which are no fields.
     let _ = text(UID);
-    if let Some(source) = text("timestamp_source").and_then(|name| TimeSource::from_name(&name)) {
-        entry.time_source = source;
-    }
+    let time_source = text("timestamp_source").and_then(|name| TimeSource::from_name(&name));
+    entry.time_source = time_source.unwrap_or(entry.time_source);
     if let Some(source) = text("level_source").and_then(|name| LevelSource::from_name(&name)) {
         entry.level_source = source;
     }
@@ -311,7 +310,7 @@ fn entry(record: Record, around: &Around, reader: &Reader) -> Received {
     }
     let of_resource = around.attributes.iter().filter(|(name, _)| *name != SERVICE);
     attributes.iter().chain(of_resource).for_each(|(name, value)| take(&mut entry, name, value));
-    entry.into()
+    Received { is_processed: time_source.is_some(), ..entry.into() }
 }
 
 /// A body that is an object: its message, and the rest as fields.

@@ -5,6 +5,8 @@ use crate::receive::protocols::{Malformed, Reader};
 
 /// Bytes of one message; a longer one is cut.
 pub const MAX_MESSAGE: usize = 64 << 10;
+/// Bytes that are read at once.
+const READ: usize = 16 << 10;
 /// Digits of a length.
 const MAX_DIGITS: usize = 7;
 
@@ -17,10 +19,64 @@ pub fn message(bytes: &[u8], reader: &Reader) -> Option<Received> {
     (!text.trim().is_empty()).then(|| reader.text(&text).into())
 }
 
-/// The next message at the front of a stream, and how long its frame is; `None` when more must come first.
+/// What came over a connection and is no whole message yet. It holds one message at most, however long its sender says that
+/// it is.
+#[derive(Debug, Default)]
+pub struct Frames {
+    waiting: Vec<u8>,
+    /// Bytes to come of a message of which enough was kept.
+    skip: usize,
+}
+
+impl Frames {
+    /// Where to put the bytes that come next; there is room for some.
+    pub fn room(&mut self) -> &mut Vec<u8> {
+        // What one long message took is given back.
+        if self.waiting.is_empty() {
+            self.waiting.shrink_to(READ);
+        }
+        self.waiting.reserve(READ);
+        &mut self.waiting
+    }
+
+    /// Hands out the whole messages, and says how many bytes are done with.
+    pub fn take(&mut self, mut each: impl FnMut(&[u8])) -> Result<usize, Malformed> {
+        let mut done = self.skip.min(self.waiting.len());
+        self.skip -= done;
+        let result = loop {
+            match frame(&self.waiting[done..]) {
+                Ok(Some((message, length))) => {
+                    each(message);
+                    let there = length.min(self.waiting.len() - done);
+                    done += there;
+                    self.skip = length - there;
+                }
+                Ok(None) => break Ok(done),
+                Err(error) => break Err(error),
+            }
+        };
+        self.waiting.drain(..done);
+        result
+    }
+
+    /// Whether a message has begun whose end is not there.
+    pub fn is_inside(&self) -> bool {
+        !self.waiting.is_empty() || self.skip > 0
+    }
+
+    /// Nothing more comes: a line needs no end now. Of a message with a length nothing is taken that is not whole.
+    pub fn end(&mut self) {
+        if self.waiting.first().is_some_and(|byte| !byte.is_ascii_digit()) {
+            self.waiting.push(b'\n');
+        }
+    }
+}
+
+/// The next message at the front of a stream, and how long its frame is, which may be more than is there; `None` when more
+/// must come first.
 ///
 /// A frame begins with its length in digits and a blank, or else ends with a line's end.
-pub fn frame(stream: &[u8]) -> Result<Option<(&[u8], usize)>, Malformed> {
+fn frame(stream: &[u8]) -> Result<Option<(&[u8], usize)>, Malformed> {
     match stream.first() {
         None => Ok(None),
         Some(b'1'..=b'9') => counted(stream),
@@ -42,8 +98,10 @@ fn counted(stream: &[u8]) -> Result<Option<(&[u8], usize)>, Malformed> {
             if length > 16 * MAX_MESSAGE {
                 return Err(Malformed(format!("a message of {length} bytes; at most {} are taken", 16 * MAX_MESSAGE)));
             }
-            let (start, end) = (digits + 1, digits + 1 + length);
-            Ok(stream.get(start..end).map(|message| (message, end)))
+            let start = digits + 1;
+            // The rest of a longer one need not be waited for.
+            let message = stream.get(start..start + length.min(MAX_MESSAGE));
+            Ok(message.map(|message| (message, start + length)))
         }
         Some(_) => Err(Malformed("a frame begins with a digit and has no length".to_owned())),
     }
@@ -87,5 +145,46 @@ mod tests {
         assert!(frame(b"9999999 x").is_err());
         let long = vec![b'x'; MAX_MESSAGE + 1];
         check(&long, Some((&long, long.len())));
+        // Of a longer message the beginning is enough.
+        let counted = [b"100000 ".to_vec(), vec![b'x'; MAX_MESSAGE]].concat();
+        check(&counted[..counted.len() - 1], None);
+        check(&counted, Some((&counted[7..], 100_007)));
+    }
+
+    /// However the bytes are cut, the messages are the same, and little is held.
+    #[test]
+    fn streams_in_pieces() {
+        let long = "y".repeat(100_000);
+        let stream = format!("<13>a\n5 <13>b{} {long}<13>c\n\n6 <13>dd<13>without an end", long.len());
+        let want: Vec<String> = ["<13>a", "<13>b", &long[..MAX_MESSAGE], "<13>c", "", "<13>dd", "<13>without an end"]
+            .map(str::to_owned)
+            .into();
+        for size in [1, 7, 1_000, 70_000, usize::MAX] {
+            let (mut frames, mut got, mut done) = (Frames::default(), Vec::new(), 0);
+            let mut take = |frames: &mut Frames| {
+                done += frames.take(|message| got.push(String::from_utf8_lossy(message).into_owned())).unwrap();
+            };
+            for piece in stream.as_bytes().chunks(size.min(stream.len())) {
+                frames.room().extend_from_slice(piece);
+                take(&mut frames);
+                assert!(frames.waiting.len() <= MAX_MESSAGE + MAX_DIGITS + 1, "{size}: {}", frames.waiting.len());
+            }
+            assert!(frames.is_inside());
+            frames.end();
+            take(&mut frames);
+            assert!(!frames.is_inside() && frames.room().capacity() <= 2 * READ, "{size}");
+            assert_eq!(got, want, "{size}");
+            // Bytes that were passed over were done with when they were counted.
+            assert!(done >= stream.len() - (long.len() - MAX_MESSAGE), "{size}: {done}");
+        }
+        let mut frames = Frames::default();
+        frames.room().extend_from_slice(b"<13>good\n5x");
+        let mut got = 0;
+        assert!(frames.take(|_| got += 1).is_err());
+        assert_eq!(got, 1, "what came before the mistake counts");
+        let mut frames = Frames::default();
+        frames.room().extend_from_slice(b"9 <13>");
+        frames.end();
+        assert_eq!((frames.take(|_| panic!("half a message")).unwrap(), frames.is_inside()), (0, true));
     }
 }

@@ -1,6 +1,6 @@
 """Asks Logmill with an official client, and with its own API; the two must say the same.
 
-clients.py elasticsearch|opensearch ADDRESS
+clients.py elasticsearch|opensearch ADDRESS plain|packed
 """
 
 import datetime
@@ -9,12 +9,13 @@ import sys
 import urllib.parse
 import urllib.request
 
-library, address = sys.argv[1:]
+library, address, bodies = sys.argv[1:]
+packed = bodies == "packed"
 
 if library == "elasticsearch":
     from elasticsearch import BadRequestError, Elasticsearch, NotFoundError, helpers
 
-    client = Elasticsearch(f"http://{address}/elastic")
+    client = Elasticsearch(f"http://{address}/elastic", http_compress=packed)
 
     def ask(method, index, **body):
         return getattr(client, method)(index=index, **body).body
@@ -24,7 +25,7 @@ if library == "elasticsearch":
 else:
     from opensearchpy import NotFoundError, OpenSearch, RequestError as BadRequestError, helpers
 
-    client = OpenSearch([f"http://{address}/elastic"])
+    client = OpenSearch([f"http://{address}/elastic"], http_compress=packed)
 
     def ask(method, index, **body):
         return getattr(client, method)(index=index, body=body)

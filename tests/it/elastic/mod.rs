@@ -1,7 +1,8 @@
 //! Elasticsearch's search API of the real daemon: the official clients of Elasticsearch and OpenSearch say the same as
 //! Logmill's own API, and what Grafana asks for has answers.
 
-mod clients;
+mod bodies;
+pub mod clients;
 mod cluster;
 mod grafana;
 

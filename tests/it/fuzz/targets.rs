@@ -169,11 +169,11 @@ fn received(bytes: &[u8]) -> Vec<String> {
     look("bulk", bulk::read(bytes, &reader()).map(|bulk| bulk.received));
     look("lines", lines_of_text::read(bytes, &reader()));
     look("message", Ok(syslog::message(bytes, &reader()).into_iter().collect()));
-    let mut rest = bytes;
-    while let Ok(Some((message, length))) = syslog::frame(rest) {
-        assert!(message.len() <= length && length > 0);
-        rest = &rest[length..];
-    }
+    let mut frames = syslog::Frames::default();
+    frames.room().extend_from_slice(bytes);
+    let mut taken = 0;
+    let done = frames.take(|message| taken += message.len());
+    assert!(taken <= bytes.len() && done.is_ok_and(|done| done <= bytes.len()) || frames.is_inside());
     for encoding in ["gzip", "zstd", "snappy", "deflate"] {
         if let Ok(content) = decode(bytes, Some(encoding), 1 << 16) {
             assert!(content.len() <= 1 << 16, "{encoding}");

@@ -4,6 +4,10 @@ mod hostile;
 mod logmill;
 mod programs;
 mod protocols;
+mod rules;
+mod shippers;
+mod syslog;
+mod tls;
 
 use std::net::TcpStream;
 use std::process::Command;

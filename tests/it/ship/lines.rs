@@ -52,6 +52,16 @@ fn rsyslog(home: &Home, port: u16, input: &str) -> Running {
     rsyslogd(home, &config)
 }
 
+/// Whether rsyslog is there with a module that comes in a package of its own.
+pub fn has_rsyslog_with(module: &str) -> bool {
+    let found = glob::glob(&format!("/usr/lib*/**/rsyslog/{module}.so")).unwrap().next().is_some();
+    assert!(found || std::env::var_os("CI").is_none(), "CI must have rsyslog's {module}");
+    if !found {
+        eprintln!("SKIPPED: rsyslog has no {module}");
+    }
+    has("rsyslogd") && found
+}
+
 /// rsyslogd in the folder, with a configuration of its own.
 pub fn rsyslogd(home: &Home, config: &str) -> Running {
     home.write("rsyslog.conf", config);
