@@ -84,17 +84,17 @@ fn redact_entry(redactor: &Redactor, entry: &mut Entry) {
             *place = Some(text.into());
         }
     }
-    let field = |(name, value): (&SmolStr, ValueRef<'_>)| {
+    let field = |(name, value): (&str, ValueRef<'_>)| {
         field(redactor, name, value).or_else(|| {
             let ValueRef::Str(text) = value else { return None };
-            hidden(before.as_deref(), &entry.raw, text).then(|| (name.clone(), Value::Str(REDACTED.into())))
+            hidden(before.as_deref(), &entry.raw, text).then(|| (name.into(), Value::Str(REDACTED.into())))
         })
     };
     let found: Vec<Option<Field>> = entry.fields().map(field).collect();
     if found.iter().any(Option::is_some) {
         let whole = entry.fields().zip(found);
         entry.fields =
-            whole.map(|((name, value), found)| found.unwrap_or_else(|| (name.clone(), value.to_value()))).collect();
+            whole.map(|((name, value), found)| found.unwrap_or_else(|| (name.into(), value.to_value()))).collect();
     }
 }
 
