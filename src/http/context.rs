@@ -5,12 +5,13 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::http::backend::Shared;
-use crate::http::looked::only_here;
+use crate::http::looked::looked;
 use crate::http::problem::Problem;
 use crate::http::question::{Stop, budget, question};
 use crate::http::reply::{self, Accepts};
 use crate::query::pipe::MAX_CONTEXT;
 use crate::search::{self, EntryId};
+use crate::store::Snapshot;
 
 /// Entries before and after where nothing is said.
 const AROUND: usize = 10;
@@ -35,9 +36,12 @@ pub(super) async fn context(
     let (counts, raw) = ((count(q.before), count(q.after)), q.raw);
     let stop = Stop::default();
     let budget = budget(&backend, &stop);
-    question(move || match search::context(&only_here(&backend, "what is around an entry")?, id, counts, &budget)? {
-        Some(answer) => Ok(reply::json(accepts, &answer.to_json(raw))),
-        None => Err(Problem::missing(format!("there is no entry {id}; it may have been removed since"))),
+    question(move || {
+        let of_store = |snapshot: &Snapshot| search::context(snapshot, id, counts, &budget);
+        match looked(&backend, of_store, async |cluster| cluster.context(id, counts, &budget).await)? {
+            Some(answer) => Ok(reply::json(accepts, &answer.to_json(raw))),
+            None => Err(Problem::missing(format!("there is no entry {id}; it may have been removed since"))),
+        }
     })
     .await?
 }

@@ -6,14 +6,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::http::backend::Shared;
-use crate::http::looked::{looked_for, noted};
+use crate::http::looked::{answered, looked, noted};
 use crate::http::problem::Problem;
 use crate::http::question::{Stop, budget, condition, question, window};
 use crate::http::reply::{self, Accepts};
 use crate::http::search::MAX_LIMIT;
 use crate::query::Field;
 use crate::query::pipe::{Group, MAX_LIMIT as MAX_TOP, Pipe};
-use crate::search::{Body, Request, ask, field_names};
+use crate::search::{Body, Request, field_names};
+use crate::store::Snapshot;
 use crate::sys::clock;
 
 /// Entries that are looked at where nothing is said.
@@ -57,8 +58,9 @@ pub(super) async fn names(
         budget: budget(&backend, &stop),
     };
     question(move || {
-        let (snapshot, partial) = looked_for(&backend, &request)?;
-        Ok(reply::json(accepts, &noted(field_names(&snapshot, &request)?.to_json(), partial)))
+        let of_store = |snapshot: &Snapshot| Ok((field_names(snapshot, &request)?, None));
+        let (names, partial) = looked(&backend, of_store, async |cluster| cluster.field_names(&request).await)?;
+        Ok(reply::json(accepts, &noted(names.to_json(), partial)))
     })
     .await?
 }
@@ -83,9 +85,7 @@ pub(super) async fn values(
         budget: budget(&backend, &stop),
     };
     question(move || {
-        let (snapshot, partial) = looked_for(&backend, &request)?;
-        let mut answer = ask(&snapshot, &request, clock::now())?;
-        answer.partial = answer.partial.or(partial);
+        let answer = answered(&backend, &request, clock::now())?;
         let Body::Table(table) = &answer.body else { return Err(Problem::failed("the counts are no table")) };
         let mut json = table.to_json();
         let rows = if let Value::Array(rows) = json["rows"].take() { rows } else { Vec::new() };

@@ -7,16 +7,16 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::elastic::ask::Want;
 use crate::http::backend::Shared;
-use crate::http::looked::{looked, looked_for, noted};
+use crate::http::looked::{answered, looked};
 use crate::http::problem::Problem;
 use crate::http::question::{Stop, budget, condition, question, window, word};
 use crate::http::reply::{self, Accepts};
 use crate::query::Field;
 use crate::query::pipe::{Function, FunctionKind, Group, Pipe};
 use crate::record::{Level, Value as Cell, timestamp};
-use crate::search::{Body, By, RateRequest, Request, Table, Window, ask, rate, step_start};
+use crate::search::{Body, By, RateRequest, Request, Table, Window, rate, step_start};
+use crate::store::Snapshot;
 use crate::sys::clock::{self, SECOND};
 use crate::sys::units::Span;
 
@@ -84,8 +84,9 @@ pub(super) async fn rates(
     let stop = Stop::default();
     let request = RateRequest { query: condition(&q.query)?, window, step, by, budget: budget(&backend, &stop) };
     question(move || {
-        let (snapshot, partial) = looked(&backend, &request.query, request.window, Want::All, &request.budget)?;
-        Ok(reply::json(accepts, &noted(rate(&snapshot, &request)?.to_json(by, step), partial)))
+        let of_store = |snapshot: &Snapshot| rate(snapshot, &request);
+        let report = looked(&backend, of_store, async |cluster| cluster.rate(&request).await)?;
+        Ok(reply::json(accepts, &report.to_json(by, step)))
     })
     .await?
 }
@@ -112,9 +113,7 @@ pub(super) async fn histogram(
     let query = condition(&q.query)?.then(Pipe::Stats { functions: vec![count], by });
     let request = Request { query, window, limit: 0, after: None, budget: budget(&backend, &stop) };
     question(move || {
-        let (snapshot, partial) = looked_for(&backend, &request)?;
-        let mut answer = ask(&snapshot, &request, now)?;
-        answer.partial = answer.partial.or(partial);
+        let answer = answered(&backend, &request, now)?;
         let Body::Table(table) = &answer.body else { return Err(Problem::failed("the counts are no table")) };
         let steps = steps(table, window, step);
         let text = |time: i64| Value::from(timestamp(time));

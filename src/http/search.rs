@@ -11,12 +11,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::http::backend::Shared;
-use crate::http::looked::{looked_for, noted};
+use crate::http::looked::answered;
 use crate::http::problem::Problem;
 use crate::http::question::{Stop, budget, question, window, word};
 use crate::http::reply::{self, Accepts, NDJSON, Packer};
 use crate::query::Query;
-use crate::search::{Answer, Body as Found, Cursor, Request, Table, ask};
+use crate::search::{Answer, Body as Found, Cursor, Request, Table};
 use crate::sys::clock;
 
 /// Most entries in one answer, and in one piece of a stream.
@@ -84,11 +84,7 @@ pub(super) async fn search(
         let pager = Pager { backend, request, piece, left: limit, raw, sent: 0, packer, _stop: stop };
         return pager.respond().await;
     }
-    question(move || {
-        let (snapshot, partial) = looked_for(&backend, &request)?;
-        Ok(reply::json(accepts, &noted(ask(&snapshot, &request, clock::now())?.to_json(raw), partial)))
-    })
-    .await?
+    question(move || Ok(reply::json(accepts, &answered(&backend, &request, clock::now())?.to_json(raw)))).await?
 }
 
 pub(super) async fn aggregate(
@@ -109,9 +105,7 @@ pub(super) async fn aggregate(
         return Err(Problem::bad("no pipe counts anything here; add one, as in: * | stats count() by level"));
     }
     question(move || {
-        let (snapshot, partial) = looked_for(&backend, &request)?;
-        let mut answer = ask(&snapshot, &request, clock::now())?;
-        answer.partial = answer.partial.or(partial);
+        let answer = answered(&backend, &request, clock::now())?;
         match (&answer.body, is_stream) {
             (Found::Table(table), true) => {
                 let text = rows(table) + &end(table.rows.len() as u64, None, answer.partial.as_deref());
@@ -180,9 +174,7 @@ impl Pager {
         let mut packer = std::mem::replace(&mut self.packer, Packer::new(false));
         let (sent, left) = (self.sent, self.left);
         let page = question(move || -> Result<_, Problem> {
-            let (snapshot, partial) = looked_for(&backend, &request)?;
-            let mut answer = ask(&snapshot, &request, clock::now())?;
-            answer.partial = answer.partial.or(partial);
+            let answer = answered(&backend, &request, clock::now())?;
             let (mut text, count) = lines(&answer, raw);
             let (sent, left) = (sent + count as u64, left.saturating_sub(count));
             let goes_on = answer.partial.is_none() && answer.next.is_some() && left > 0;

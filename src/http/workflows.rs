@@ -4,15 +4,14 @@ use axum::extract::{Path, Query as Parameters, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use crate::elastic::ask::Want;
 use crate::http::backend::Shared;
-use crate::http::looked::{looked, noted};
+use crate::http::looked::looked;
 use crate::http::problem::Problem;
 use crate::http::question::{Stop, budget, condition, question, window, word};
 use crate::http::reply::{self, Accepts};
 use crate::http::search::MAX_LIMIT;
-use crate::query::Query;
-use crate::search::{Clock, ListRequest, Outcome, Sort, Window, workflow, workflows};
+use crate::search::{Clock, ListRequest, Outcome, Sort, workflow, workflows};
+use crate::store::Snapshot;
 use crate::sys::clock::{self, SECOND};
 use crate::sys::units::Span;
 
@@ -79,10 +78,9 @@ pub(super) async fn list(
         budget: budget(&backend, &stop),
     };
     question(move || {
-        // Workflows reach beyond the window, and their entries beyond the condition.
-        let all = Query::parse("workflow_id:*")?;
-        let (snapshot, partial) = looked(&backend, &all, Window::ALL, Want::All, &request.budget)?;
-        Ok(reply::json(accepts, &noted(workflows(&snapshot, &request)?.to_json(), partial)))
+        let of_store = |snapshot: &Snapshot| workflows(snapshot, &request);
+        let list = looked(&backend, of_store, async |cluster| cluster.workflows(&request).await)?;
+        Ok(reply::json(accepts, &list.to_json()))
     })
     .await?
 }
@@ -97,11 +95,10 @@ pub(super) async fn one(
     let stop = Stop::default();
     let budget = budget(&backend, &stop);
     question(move || {
-        let of_it = Query::of_values("workflow_id", [id.as_str()]);
-        let (snapshot, partial) = looked(&backend, &of_it, Window::ALL, Want::All, &budget)?;
-        let one = workflow(&snapshot, &id, clock, &budget)?;
+        let of_store = |snapshot: &Snapshot| workflow(snapshot, &id, clock, &budget);
+        let one = looked(&backend, of_store, async |cluster| cluster.workflow(&id, clock, &budget).await)?;
         match one.workflow {
-            Some(_) => Ok(reply::json(accepts, &noted(one.to_json(), partial))),
+            Some(_) => Ok(reply::json(accepts, &one.to_json())),
             None => Err(Problem::missing(one.missing(&id))),
         }
     })

@@ -69,6 +69,21 @@ pub(super) enum Comparison {
     GreaterOrEqual,
 }
 
+impl Ast {
+    /// Gathers the parts of an entry that are looked at by name; whether these are all.
+    pub(super) fn fields(&self, fields: &mut Vec<Field>) -> bool {
+        match self {
+            Ast::All => {}
+            Ast::Text(_) => return false,
+            Ast::Level(..) => fields.push(Field::Level),
+            Ast::Field(field, _) => fields.push(field.clone()),
+            Ast::Not(inner) => return inner.fields(fields),
+            Ast::And(items) | Ast::Or(items) => return items.iter().all(|item| item.fields(fields)),
+        }
+        true
+    }
+}
+
 impl PartialEq for Pattern {
     fn eq(&self, other: &Pattern) -> bool {
         match (self, other) {
@@ -128,6 +143,10 @@ impl Bound {
 }
 
 impl Edge {
+    pub(super) fn is_time(&self) -> bool {
+        matches!(self.bound, Bound::Time(_))
+    }
+
     /// The comparison that a value must pass at the low end of a range.
     pub(super) fn at_low_end(&self) -> Comparison {
         if self.inclusive { Comparison::GreaterOrEqual } else { Comparison::Greater }

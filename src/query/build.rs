@@ -151,6 +151,7 @@ impl Condition {
 fn without_times(ast: Ast) -> Ast {
     match ast {
         Ast::Field(Field::Timestamp, Test::Compare(_, Bound::Time(_))) => Ast::All,
+        Ast::Field(Field::Timestamp, Test::Range(low, high)) if low.is_time() && high.is_time() => Ast::All,
         Ast::And(items) => Condition::all_of(items.into_iter().map(without_times).map(Condition)).0,
         other => other,
     }
@@ -199,6 +200,17 @@ impl Query {
     pub fn of(condition: Condition) -> Query {
         Query { plan: Plan::new(&condition.0), ast: condition.0, pipes: Vec::new() }
     }
+
+    /// The condition without what it says of times, and these times: see [`Condition::split_times`].
+    pub fn split_times(&self) -> (Query, RangeInclusive<i64>) {
+        let (condition, times) = Condition(self.ast.clone()).split_times();
+        (Query::of(condition), times)
+    }
+
+    /// What both conditions hold for.
+    pub fn and(&self, other: &Query) -> Query {
+        Query::of(Condition::all_of([Condition(self.ast.clone()), Condition(other.ast.clone())]))
+    }
 }
 
 #[cfg(test)]
@@ -219,5 +231,7 @@ mod tests {
         check("timestamp>now-1h OR a", "timestamp>now-1h OR a");
         check("-timestamp>now-1h", "-timestamp>now-1h");
         check("read_time>now-1h", "read_time>now-1h");
+        check("timestamp:[now-1h TO now} a", "a");
+        check("timestamp:2026-11-23", "*");
     }
 }

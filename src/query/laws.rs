@@ -34,7 +34,7 @@ impl Block {
             Need::Word(word) => self.tokens.contains(word),
             Need::Prefix(head) => self.tokens.iter().any(|token| token.starts_with(head)),
             Need::Contains(piece) => self.tokens.iter().any(|token| token.contains(piece)),
-            Need::Key { field, value } => self.keys.iter().any(|(f, v)| f == field && v == value),
+            Need::Key { field, value, .. } => self.keys.iter().any(|(f, v)| f == field && *v == to_lower(value)),
             Need::Level(levels) => levels.contains(&self.level),
             Need::All(needs) => needs.iter().all(|need| self.satisfies(need)),
             Need::Any(needs) => needs.iter().any(|need| self.satisfies(need)),

@@ -97,6 +97,12 @@ impl Query {
         self.plan.matches(row)
     }
 
+    /// The parts of an entry that the condition looks at; `None` when it looks at texts, whatever part they are of.
+    pub fn fields(&self) -> Option<Vec<Field>> {
+        let mut fields = Vec::new();
+        self.ast.fields(&mut fields).then_some(fields)
+    }
+
     /// What must be decoded of entries for the condition. What a pipe needs, [`Pipe::columns`] says.
     pub fn columns(&self) -> Columns {
         self.plan.columns()

@@ -13,7 +13,7 @@ use crate::query::pieces::{of_glob, of_regex};
 use crate::query::tokens::{to_lower, tokens};
 use crate::record::Level;
 
-/// What a block must contain to be worth decoding. All texts are in lower case ([`crate::query::tokens::lower`]).
+/// What a block must contain to be worth decoding. Words are in lower case ([`crate::query::tokens::lower`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Need {
     /// Every block.
@@ -26,8 +26,9 @@ pub enum Need {
     Prefix(String),
     /// A token with this piece anywhere in it: token characters only, at least two.
     Contains(String),
-    /// An entry whose named column `field` has this whole value.
-    Key { field: &'static str, value: String },
+    /// An entry whose named column `field` has this whole value: to the letter, or in any case, and then it is in lower
+    /// case.
+    Key { field: &'static str, value: String, exact: bool },
     /// An entry at one of these levels.
     Level(Vec<Level>),
     /// All of these; at least two.
@@ -98,7 +99,7 @@ impl fmt::Display for Need {
             Need::Word(word) => write!(f, "the word {word:?}"),
             Need::Prefix(head) => write!(f, "a word that begins with {head:?}"),
             Need::Contains(piece) => write!(f, "a word with {piece:?} in it"),
-            Need::Key { field, value } => write!(f, "{field} = {value:?}"),
+            Need::Key { field, value, .. } => write!(f, "{field} = {value:?}"),
             Need::Level(levels) => {
                 let names: Vec<&str> = levels.iter().map(|level| level.name()).collect();
                 write!(f, "level {}", names.join("/"))
@@ -156,8 +157,11 @@ fn of_field(field: &Field, test: &Test) -> Need {
         (Field::Raw | Field::Timestamp | Field::TimestampSource | Field::ReadTime, _) => Need::Anything,
         (Field::Level | Field::LevelSource | Field::DurationMs, _) => Need::Anything,
         (_, Test::Exists | Test::Compare(..) | Test::Range(..)) => Need::Anything,
-        (Field::Named(index), Test::Exact(value) | Test::Matches(Pattern::Literal(value))) if !value.is_empty() => {
-            NAMED.get(*index).map_or(Need::Anything, |field| Need::Key { field, value: to_lower(value) })
+        (Field::Named(index), Test::Exact(value)) if !value.is_empty() => {
+            of_key(*index, |field| Need::Key { field, value: value.clone(), exact: true })
+        }
+        (Field::Named(index), Test::Matches(Pattern::Literal(value))) if !value.is_empty() => {
+            of_key(*index, |field| Need::Key { field, value: to_lower(value), exact: false })
         }
         (Field::Other(_), Test::Exact(value) | Test::Matches(Pattern::Literal(value))) if is_loose(value) => {
             Need::Anything
@@ -168,6 +172,10 @@ fn of_field(field: &Field, test: &Test) -> Need {
         (_, Test::Exact(value)) => of_tokens(value),
         (_, Test::Matches(pattern)) => of_pattern(pattern),
     }
+}
+
+fn of_key(index: usize, need: impl FnOnce(&'static str) -> Need) -> Need {
+    NAMED.get(index).map_or(Need::Anything, |field| need(field))
 }
 
 /// Whether a value with other tokens, or with none, may equal `text`: see `number_beside_text` and null.

@@ -219,7 +219,8 @@ fn needs() {
     check("orch*", Need::Prefix("orch".into()));
     check("*orch", Need::Contains("orch".into()));
     check("logger:orchestrator.*", word("orchestrator"));
-    check("service:API", Need::Key { field: "service", value: "api".into() });
+    check("service:API", Need::Key { field: "service", value: "api".into(), exact: false });
+    check("service:=API", Need::Key { field: "service", value: "API".into(), exact: true });
     check("status:404", word("404"));
     check("status:404.0", Need::Anything);
     check("id:9007199254740993", word("9007199254740993"));
@@ -227,7 +228,7 @@ fn needs() {
     check("x:n*l", Need::Anything);
     check("x:\"\" service:\"\"", Need::Anything);
     check("x!=a", Need::Anything);
-    check("service:\u{130}A", Need::Key { field: "service", value: "\u{130}a".into() });
+    check("service:\u{130}A", Need::Key { field: "service", value: "\u{130}a".into(), exact: false });
     check("a OR -b", Need::Anything);
     check("a OR b*", Need::Any(vec![word("a"), Need::Prefix("b".into())]));
     check("level:(error OR fatal)", Need::Level(vec![Level::Error, Level::Fatal]));

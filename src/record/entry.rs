@@ -169,6 +169,23 @@ impl Entry {
         self.fields.of(&self.raw)
     }
 
+    /// Sets the named text field of this number, in the order of [`Entry::named`].
+    pub fn set_named(&mut self, column: usize, value: &str) {
+        let field = match column {
+            0 => return self.source = value.into(),
+            1 => return self.service = value.into(),
+            2 => &mut self.logger,
+            3 => &mut self.workflow_id,
+            4 => &mut self.session_id,
+            5 => &mut self.request_id,
+            6 => &mut self.workflow_type,
+            7 => &mut self.agent,
+            8 => &mut self.event,
+            _ => return,
+        };
+        *field = Some(value.into());
+    }
+
     /// A field by its name in `fields`.
     pub fn field(&self, name: &str) -> Option<ValueRef<'_>> {
         self.fields.at(self.fields.position(name)?, &self.raw).map(|(_, value)| value)

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::query::Query;
 use crate::query::pipe::{Output, Pipe, SortKey};
 use crate::record::{Columns, Entry, Level, Row};
-use crate::search::aggregate::{Aggregation, Column, Limits, Role, Table, values};
+use crate::search::aggregate::{Aggregation, Bundle, Column, Limits, Role, Table, values};
 use crate::search::budget::{Budget, Cut, Meter};
 use crate::search::entries::{Cursor, EntryId, Request, find, window_of};
 use crate::search::scan::{Hits, Scan, Take, Visit};
@@ -36,18 +36,42 @@ pub enum Body {
     Table(Table),
 }
 
+/// What a table is counted of: entries that are looked at, and those that were counted elsewhere and are not among them.
+#[derive(Default)]
+pub struct Counted {
+    pub snapshot: Snapshot,
+    pub bundles: Vec<Bundle>,
+}
+
 /// Answers `request`; `now` ends a window that has no end when it is compared with the one before.
 pub fn ask(snapshot: &Snapshot, request: &Request, now: i64) -> Result<Answer, SearchError> {
     let pipes = request.query.pipes();
     match pipes.iter().position(Pipe::is_aggregation) {
-        None => entries(snapshot, request, pipes),
-        Some(0) => table(snapshot, request, pipes, now),
+        None => ask_until(snapshot, request, pipes.len()),
+        Some(0) => table([(snapshot, &[]), (snapshot, &[])], request, now),
         // What stands before the aggregation chooses the entries it works on.
         Some(place) => {
-            let chosen = entries(snapshot, request, &pipes[..place])?;
+            let chosen = ask_until(snapshot, request, place)?;
             table_of(chosen, request, &pipes[place..])
         }
     }
+}
+
+/// The entries that so many pipes, none of which aggregates, choose and put in order.
+pub fn ask_until(snapshot: &Snapshot, request: &Request, place: usize) -> Result<Answer, SearchError> {
+    entries(snapshot, request, request.query.pipes().get(..place).unwrap_or_default())
+}
+
+/// Goes on with chosen entries at the pipe of this place. None behind it is `context`.
+pub fn ask_from(mut answer: Answer, request: &Request, place: usize) -> Result<Answer, SearchError> {
+    let pipes = request.query.pipes().get(place..).unwrap_or_default();
+    for (index, pipe) in pipes.iter().enumerate() {
+        if pipe.is_aggregation() {
+            return table_of(answer, request, &pipes[index..]);
+        }
+        answer = then(answer, &Snapshot::default(), request, pipe)?;
+    }
+    Ok(answer)
 }
 
 impl Answer {
@@ -76,13 +100,12 @@ impl Answer {
     }
 }
 
-/// The entries that `pipes`, none of which aggregates, choose and put in order.
 fn entries(snapshot: &Snapshot, request: &Request, pipes: &[Pipe]) -> Result<Answer, SearchError> {
     let (keys, rest): (&[SortKey], &[Pipe]) = match pipes {
         [Pipe::Sort(keys), rest @ ..] => (keys, rest),
         _ => (&[], pipes),
     };
-    let counts_all = pipes.len() < request.query.pipes().len();
+    let counts_all = request.query.pipes().iter().any(Pipe::is_aggregation);
     let (limit, is_said) = match rest.first() {
         Some(Pipe::Limit(limit)) => (*limit, true),
         _ if counts_all => (MAX_PIPED, false),
@@ -169,25 +192,36 @@ fn groups_cut(request: &Request) -> String {
     )
 }
 
-/// The table of everything that matches.
-fn table(snapshot: &Snapshot, request: &Request, pipes: &[Pipe], now: i64) -> Result<Answer, SearchError> {
-    let meter = Meter::start(&request.budget);
-    let Some((first, rest)) = pipes.split_first() else { return find_nothing() };
+/// Answers a `request` whose first pipe counts, by what was counted elsewhere: in its window and, where it compares, in the
+/// one before. The bundles there are of as much later, as [`spans`] says.
+pub fn ask_counted(current: &Counted, earlier: &Counted, request: &Request, now: i64) -> Result<Answer, SearchError> {
+    table([current, earlier].map(|counted| (&counted.snapshot, counted.bundles.as_slice())), request, now)
+}
+
+/// The window of a question that counts, and how much earlier the one is that it is compared with.
+pub fn spans(request: &Request, now: i64) -> Result<(Window, Option<i64>), SearchError> {
     let mut window = request.window.and(window_of(&request.query));
-    if matches!(rest.first(), Some(Pipe::Compare { .. })) {
-        // What is to come has no part in it: the window before ends before now, too.
-        window.until = window.until.min(now);
-    }
+    let Some(Pipe::Compare { before }) = request.query.pipes().get(1) else { return Ok((window, None)) };
+    // What is to come has no part in it: the window before ends before now, too.
+    window.until = window.until.min(now);
+    Ok((window, Some(before.map_or_else(|| length(window), Ok)?)))
+}
+
+/// The table of everything that matches, in the window and in the one before.
+fn table(of: [(&Snapshot, &[Bundle]); 2], request: &Request, now: i64) -> Result<Answer, SearchError> {
+    let meter = Meter::start(&request.budget);
+    let Some((first, mut rest)) = request.query.pipes().split_first() else { return find_nothing() };
+    let (window, shift) = spans(request, now)?;
+    let [(snapshot, bundles), (before, earlier_bundles)] = of;
     let scan = Scan { snapshot, query: &request.query, window, meter: &meter, shift: 0 };
-    let (mut table, mut cut, mut effort) = aggregate(&scan, first, limits(request))?;
-    let mut rest = rest;
-    if let [Pipe::Compare { before }, behind @ ..] = rest {
-        let shift = before.map_or_else(|| length(window), Ok)?;
-        let (earlier, earlier_cut, more) = aggregate(&Scan { shift, ..scan }, first, limits(request))?;
+    let (mut table, mut cut, mut effort) = aggregate(&scan, bundles, first, limits(request))?;
+    if let Some(shift) = shift {
+        let scan = Scan { snapshot: before, shift, ..scan };
+        let (earlier, earlier_cut, more) = aggregate(&scan, earlier_bundles, first, limits(request))?;
         table = table.compare(earlier);
         cut |= earlier_cut;
         effort.add(&more);
-        rest = behind;
+        rest = rest.get(1..).unwrap_or_default();
     }
     table.rows.truncate(Aggregation::most(first));
     let partial = meter.reason().map(|cut| cut.to_string()).or_else(|| cut.then(|| groups_cut(request)));
@@ -209,7 +243,12 @@ fn length(Window { since, until }: Window) -> Result<i64, SearchError> {
     Ok(until.saturating_sub(since))
 }
 
-fn aggregate(scan: &Scan<'_>, pipe: &Pipe, limits: Limits) -> Result<(Table, bool, Effort), SearchError> {
+fn aggregate(
+    scan: &Scan<'_>,
+    bundles: &[Bundle],
+    pipe: &Pipe,
+    limits: Limits,
+) -> Result<(Table, bool, Effort), SearchError> {
     let make = || {
         Aggregation::new(pipe, scan.window, limits).map(|aggregation| Counting { aggregation, columns: pipe.columns() })
     };
@@ -222,6 +261,7 @@ fn aggregate(scan: &Scan<'_>, pipe: &Pipe, limits: Limits) -> Result<(Table, boo
         }
         all.aggregation.merge(visitor.aggregation);
     }
+    bundles.iter().for_each(|bundle| all.aggregation.take_bundle(bundle));
     let cut = all.aggregation.is_cut();
     let table = all.aggregation.finish();
     if table.size() > scan.meter.budget().result_bytes {

@@ -183,7 +183,7 @@ pub fn find(snapshot: &Snapshot, request: &Request) -> Result<Found, SearchError
 }
 
 /// What conditions on the time leave.
-pub(super) fn window_of(query: &Query) -> Window {
+pub(crate) fn window_of(query: &Query) -> Window {
     let (since, last) = query.window().into_inner();
     Window { since, until: last.saturating_add(1) }
 }

@@ -23,19 +23,23 @@ mod workflow;
 
 use crate::store::StoreError;
 
-pub use aggregate::{Column, Role, Table, step_start};
+pub use aggregate::{Bundle, Column, Durations, Role, Table, step_start};
 pub(crate) use aggregate::{cell, directed, keys, state, sum, values};
-pub use ask::{Answer, Body, MAX_PIPED, ask, without_pipes};
+pub use ask::{Answer, Body, Counted, MAX_PIPED, ask, ask_counted, ask_from, ask_until, spans, without_pipes};
 pub use budget::{Budget, Cut, Meter};
 pub use context::context;
+pub(crate) use entries::window_of;
 pub use entries::{Cursor, EntryId, Found, Request, find};
 pub use export::export;
 pub use feed::{Fed, Feed, Place, entries_from, place_of_end, place_since};
 pub use follow::{Followed, Follower, Match};
+pub(crate) use later::Later;
 pub use names::{FieldNames, field_names};
-pub use rate::{By, Counts, RateReport, RateRequest, rate};
+pub use rate::{By, Counts, RateReport, RateRequest, rate, rate_counted};
 pub use scan::{Effort, Hits, Scan, Take, Visit};
-pub use workflow::{Clock, Ending, Event, Facts, List, ListRequest, One, Outcome, Sort, Workflow, workflow, workflows};
+pub use workflow::{
+    Clock, ENDINGS, Ending, Event, Facts, List, ListRequest, One, Outcome, Sort, Workflow, workflow, workflows,
+};
 
 /// A question could not be answered.
 #[derive(Debug, thiserror::Error)]

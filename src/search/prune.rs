@@ -12,6 +12,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{SegmentReader, TERMINATED, Term};
 
 use crate::query::Need;
+use crate::query::tokens::to_lower;
 use crate::record::Level;
 use crate::search::budget::Meter;
 use crate::search::{SearchError, Window};
@@ -181,7 +182,7 @@ impl Selection<'_> {
             }
             Need::Prefix(prefix) => self.prefix(prefix),
             Need::Contains(piece) => self.contains(piece),
-            Need::Key { field, value } => self.term(keys, &key_term(field, value)),
+            Need::Key { field, value, .. } => self.term(keys, &key_term(field, &to_lower(value))),
             Need::Level(levels) => {
                 let of = |set: Set, level: &Level| Ok(set.or(self.term(keys, &key_term("level", level.name()))?));
                 levels.iter().try_fold(self.none(), of)
@@ -287,7 +288,7 @@ pub fn block_may_match(block: &Block, need: &Need) -> bool {
         Need::Contains(piece) => {
             PieceFinder::new(piece).is_none_or(|finder| any_word(&|word| finder.finds(word.as_bytes())))
         }
-        Need::Key { field, value } => has_key(&key_term(field, value)),
+        Need::Key { field, value, .. } => has_key(&key_term(field, &to_lower(value))),
         Need::Level(levels) => levels.iter().any(|l: &Level| has_key(&key_term("level", l.name()))),
         Need::All(needs) => needs.iter().all(|n| block_may_match(block, n)),
         Need::Any(needs) => needs.iter().any(|n| block_may_match(block, n)),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use crate::query::Query;
+use crate::query::{Field, Query};
 use crate::record::column::{AGENT, EVENT, SERVICE, WORKFLOW_ID, WORKFLOW_TYPE};
 use crate::record::{Columns, Level, Row, timestamp};
 use crate::search::aggregate::step_start;
@@ -12,7 +12,7 @@ use crate::search::budget::Meter;
 use crate::search::entries::window_of;
 use crate::search::scan::{Hits, Scan, Take, Visit};
 use crate::search::workflow::{Ending, Endings};
-use crate::search::{Budget, SearchError, Window};
+use crate::search::{Budget, Bundle, Counted, SearchError, Window};
 use crate::store::Snapshot;
 
 /// What to group by.
@@ -81,21 +81,41 @@ impl Counts {
         self.failed += other.failed;
     }
 
-    fn count(&mut self, level: Level) {
-        self.entries += 1;
-        self.known += u64::from(level != Level::Unknown);
-        self.errors += u64::from(level.is_error());
+    fn count(&mut self, level: Level, entries: u64) {
+        self.entries += entries;
+        self.known += if level == Level::Unknown { 0 } else { entries };
+        self.errors += if level.is_error() { entries } else { 0 };
     }
 }
 
 /// Counts everything that matches.
 pub fn rate(snapshot: &Snapshot, request: &RateRequest) -> Result<RateReport, SearchError> {
+    report(snapshot, request, |_, _| Ok(()))
+}
+
+/// The same by what was counted elsewhere. Who ended a workflow is among the bundles, which do not tell of whom: `endings`
+/// has these entries.
+pub fn rate_counted(counted: &Counted, endings: &Snapshot, request: &RateRequest) -> Result<RateReport, SearchError> {
+    report(&counted.snapshot, request, |all, scan| {
+        counted.bundles.iter().for_each(|bundle| all.take_bundle(bundle));
+        let (visitors, _) = Scan { snapshot: endings, ..*scan }.run(|| Ends(Counter::new(request)))?;
+        visitors.into_iter().for_each(|Ends(counter)| all.merge(counter));
+        Ok(())
+    })
+}
+
+fn report<'a>(
+    snapshot: &Snapshot,
+    request: &'a RateRequest,
+    more: impl FnOnce(&mut Counter<'a>, &Scan<'_>) -> Result<(), SearchError>,
+) -> Result<RateReport, SearchError> {
     let meter = Meter::start(&request.budget);
     let window = request.window.and(window_of(&request.query));
     let scan = Scan { snapshot, query: &request.query, window, meter: &meter, shift: 0 };
     let (counters, effort) = scan.run(|| Counter::new(request))?;
     let mut all = Counter::new(request);
     counters.into_iter().for_each(|counter| all.merge(counter));
+    more(&mut all, &scan)?;
     let is_cut = all.endings.is_cut();
     let mut report = all.report();
     let too_many = || format!("more than {} workflows ended; some are not counted", request.budget.groups);
@@ -124,6 +144,16 @@ impl Visit for Counter<'_> {
     }
 }
 
+/// Looks only at how workflows ended.
+struct Ends<'a>(Counter<'a>);
+
+impl Visit for Ends<'_> {
+    fn hits(&mut self, hits: &mut Hits<'_>) -> Result<(), SearchError> {
+        let named = 1 << EVENT | 1 << WORKFLOW_ID | self.0.request.by.column();
+        hits.rows(&Columns { named, ..Columns::default() }, &mut Workflows(&mut self.0))
+    }
+}
+
 /// Counts rows by group and step.
 struct Counting<'c, 'a> {
     counter: &'c mut Counter<'a>,
@@ -134,7 +164,7 @@ impl Take for Counting<'_, '_> {
     fn row<R: Row>(&mut self, _: u64, row: &R) {
         let group = group_of(row, self.counter.request.by).unwrap_or("-");
         let step = self.counter.step_of(row.time());
-        self.counter.at(group, step).count(row.level());
+        self.counter.at(group, step).count(row.level(), 1);
         self.any_ending |= Ending::of(row).is_some();
     }
 }
@@ -166,6 +196,18 @@ fn group_of<R: Row>(row: &R, by: By) -> Option<&str> {
 }
 
 impl By {
+    /// The part of entries that they are grouped by.
+    pub fn field(self) -> Option<Field> {
+        let name = match self {
+            By::None => return None,
+            By::Service => "service",
+            By::WorkflowType => "workflow_type",
+            By::Agent => "agent",
+            By::Level => "level",
+        };
+        Some(Field::from_name(name))
+    }
+
     /// The bit of its named column.
     fn column(self) -> u16 {
         match self {
@@ -191,6 +233,12 @@ impl<'a> Counter<'a> {
             self.groups.insert(group.into(), BTreeMap::new());
         }
         self.groups.entry(group.into()).or_default().entry(step).or_default()
+    }
+
+    fn take_bundle(&mut self, bundle: &Bundle) {
+        let group = group_of(&bundle.like, self.request.by).unwrap_or("-");
+        let step = self.step_of(bundle.like.time);
+        self.at(group, step).count(bundle.like.level, bundle.count);
     }
 
     fn merge(&mut self, other: Counter<'a>) {

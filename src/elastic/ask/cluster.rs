@@ -10,8 +10,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::elastic::ask::translate::{TIME, query as translated};
 use crate::query::Query;
-use crate::record::Entry;
-use crate::search::{Budget, Cursor, Window};
+use crate::record::{Entry, Row};
+use crate::search::{Budget, Cursor, EntryId, Later, Window, window_of};
 use crate::store::Snapshot;
 use crate::sys::auth::Auth;
 use crate::sys::tls::Tls;
@@ -56,8 +56,10 @@ pub enum ClusterError {
 pub enum Want {
     /// The newest so many that match, behind a page, and one more if there is one.
     Newest { limit: usize, after: Option<Cursor> },
-    /// All that match.
-    All,
+    /// All that match, or would if they were so many nanoseconds later.
+    All { shift: i64 },
+    /// So many of the store that this entry is of, right before it or right after it in the order of time.
+    Beside { limit: usize, of: EntryId, later: bool },
 }
 
 /// Entries that match, as a store that has nothing else.
@@ -65,6 +67,19 @@ pub struct Fetched {
     pub snapshot: Snapshot,
     /// Why there may be others.
     pub partial: Option<String>,
+}
+
+impl Fetched {
+    /// Of what was fetched beside an entry, the nearest so many.
+    pub fn nearest(&self, limit: usize, later: bool) -> Vec<(u64, Entry)> {
+        let mut entries = self.snapshot.open.clone();
+        entries.sort_by_key(|(sequence, entry)| (entry.time, *sequence));
+        if !later {
+            entries.reverse();
+        }
+        entries.truncate(limit);
+        entries
+    }
 }
 
 /// See the module. Clones share their connections.
@@ -83,8 +98,8 @@ struct Gathered {
     documents: usize,
     /// Documents that no sink of ours wrote.
     foreign: usize,
-    /// Milliseconds of the oldest document.
-    oldest: i64,
+    /// Milliseconds of the last document.
+    last: i64,
     partial: Option<String>,
 }
 
@@ -108,30 +123,24 @@ impl Cluster {
         want: Want,
         budget: &Budget,
     ) -> Result<Fetched, ClusterError> {
-        let times = query.window();
-        let own = Window { since: *times.start(), until: times.end().saturating_add(1) };
-        let mut asked = window.and(own);
-        if let Want::Newest { after: Some(cursor), .. } = want {
-            asked.until = asked.until.min(cursor.time.saturating_add(1));
-        }
+        let (shift, is_ascending) = (want.shift(), want.is_ascending());
+        let asked = want.narrowed(window.and(window_of(query)));
+        let asked = Window { since: asked.since.saturating_sub(shift), until: asked.until.saturating_sub(shift) };
+        let order = if is_ascending { "asc" } else { "desc" };
         let mut body = json!({
             "size": PAGE, "query": translated(&query.need(), asked), "track_total_hits": false, "_source": ["*", "raw"],
-            "sort": [{ TIME: { "order": "desc" } }, { "id": { "order": "desc" } }],
+            "sort": [{ TIME: { "order": order } }, { "id": { "order": order } }],
         });
         let begun = Instant::now();
         let mut gathered = Gathered::new();
         loop {
             let answer = self.search(&body).await?;
             let hits = answer["hits"]["hits"].as_array().ok_or_else(|| ClusterError::Nonsense(self.target()))?;
-            gathered.note_failures(&answer);
+            gathered.partial = gathered.partial.take().or_else(|| failures(&answer));
             for hit in hits {
-                gathered.take(hit, |entry, sequence| {
-                    let is_behind = |cursor: Cursor| (entry.time, sequence) < (cursor.time, cursor.sequence);
-                    let on_page = match want {
-                        Want::Newest { after: Some(cursor), .. } => is_behind(cursor),
-                        _ => true,
-                    };
-                    on_page && window.contains(entry.time) && query.matches(entry)
+                gathered.take(hit, |entry, sequence, id| {
+                    let later = Later(entry, shift);
+                    want.is_for((entry.time, sequence), id) && window.contains(later.time()) && query.matches(&later)
                 });
             }
             let last = hits.last().map(|hit| hit["sort"].clone()).filter(Json::is_array);
@@ -145,7 +154,7 @@ impl Cluster {
         Ok(gathered.finish())
     }
 
-    async fn search(&self, body: &Json) -> Result<Json, ClusterError> {
+    pub(super) async fn search(&self, body: &Json) -> Result<Json, ClusterError> {
         let Settings { url, index, auth, timeout, .. } = &self.0.settings;
         let url = format!("{}/{index}/_search", url.trim_end_matches('/'));
         let mut headers = auth.http_headers().map_err(ClusterError::Setup)?;
@@ -169,30 +178,40 @@ impl Cluster {
 
 impl Gathered {
     fn new() -> Gathered {
-        Gathered { entries: Vec::new(), bytes: 0, documents: 0, foreign: 0, oldest: i64::MAX, partial: None }
+        Gathered { entries: Vec::new(), bytes: 0, documents: 0, foreign: 0, last: 0, partial: None }
     }
 
     /// Keeps the entry of a document when it is wanted.
-    fn take(&mut self, hit: &Json, is_wanted: impl Fn(&Entry, u64) -> bool) {
+    fn take(&mut self, hit: &Json, is_wanted: impl Fn(&Entry, u64, &str) -> bool) {
         self.documents += 1;
         let Some(entry) = Entry::from_json(&hit["_source"]) else {
             self.foreign += 1;
             return;
         };
-        self.oldest = self.oldest.min(entry.time.div_euclid(MILLISECOND));
+        self.last = entry.time.div_euclid(MILLISECOND);
         let id = hit["_source"]["id"].as_str().or_else(|| hit["_id"].as_str()).unwrap_or_default();
         let sequence = sequence(id);
-        if is_wanted(&entry, sequence) {
+        if is_wanted(&entry, sequence, id) {
             self.bytes += entry.size();
             self.entries.push((sequence, entry));
         }
     }
 
-    /// Whether no older document can be among those that are wanted. Engines may order by milliseconds only.
+    /// Whether no other document can be among those that are wanted. Engines may order by milliseconds only.
     fn is_enough(&mut self, want: Want) -> bool {
-        let Want::Newest { limit, .. } = want else { return false };
-        self.entries.sort_by_key(|(sequence, entry)| std::cmp::Reverse((entry.time, *sequence)));
-        self.entries.get(limit).is_some_and(|(_, entry)| self.oldest < entry.time.div_euclid(MILLISECOND))
+        let (limit, is_ascending) = match want {
+            Want::Newest { limit, .. } => (limit, false),
+            Want::Beside { limit, later, .. } => (limit, later),
+            Want::All { .. } => return false,
+        };
+        self.entries.sort_by_key(|(sequence, entry)| (entry.time, *sequence));
+        if !is_ascending {
+            self.entries.reverse();
+        }
+        self.entries.get(limit).is_some_and(|(_, entry)| {
+            let last_wanted = entry.time.div_euclid(MILLISECOND);
+            if is_ascending { self.last > last_wanted } else { self.last < last_wanted }
+        })
     }
 
     /// Why no more is fetched.
@@ -209,17 +228,6 @@ impl Gathered {
         (begun.elapsed() > budget.time).then(|| format!("more than {:?}", budget.time))
     }
 
-    /// Parts of the cluster that did not answer.
-    fn note_failures(&mut self, answer: &Json) {
-        let failed = answer["_shards"]["failed"].as_u64().unwrap_or(0);
-        let why = match (failed, answer["timed_out"].as_bool()) {
-            (_, Some(true)) => Some("the cluster took too long".to_owned()),
-            (1.., _) => Some(format!("{failed} shards of the cluster failed")),
-            _ => None,
-        };
-        self.partial = self.partial.take().or(why);
-    }
-
     fn finish(mut self) -> Fetched {
         if self.foreign > 0 {
             let why = format!("{} documents of the cluster are none of a logmill's", self.foreign);
@@ -230,15 +238,76 @@ impl Gathered {
     }
 }
 
+impl Want {
+    fn shift(self) -> i64 {
+        if let Want::All { shift } = self { shift } else { 0 }
+    }
+
+    fn is_ascending(self) -> bool {
+        matches!(self, Want::Beside { later: true, .. })
+    }
+
+    /// The times in which there may be some.
+    fn narrowed(self, window: Window) -> Window {
+        let (edge, is_last) = match self {
+            Want::Newest { after: Some(cursor), .. } => (cursor.time, true),
+            Want::Beside { of, later, .. } => (of.time, !later),
+            Want::Newest { after: None, .. } | Want::All { .. } => return window,
+        };
+        window.and(match is_last {
+            true => Window { until: edge.saturating_add(1), ..Window::ALL },
+            false => Window { since: edge, ..Window::ALL },
+        })
+    }
+
+    /// Whether an entry with this key and the cluster's id may be one.
+    fn is_for(self, key: (i64, u64), id: &str) -> bool {
+        match self {
+            Want::Newest { after: Some(cursor), .. } => key < (cursor.time, cursor.sequence),
+            Want::Newest { after: None, .. } | Want::All { .. } => true,
+            Want::Beside { of, later, .. } => {
+                let is_of_store = store_of(id).is_none_or(|store| store == of.sequence & STORE_MASK);
+                let edge = (of.time, of.sequence);
+                is_of_store && if later { key > edge } else { key < edge }
+            }
+        }
+    }
+}
+
+/// Parts of the cluster that did not answer.
+pub(super) fn failures(answer: &Json) -> Option<String> {
+    let failed = answer["_shards"]["failed"].as_u64().unwrap_or(0);
+    match (failed, answer["timed_out"].as_bool()) {
+        (_, Some(true)) => Some("the cluster took too long".to_owned()),
+        (1.., _) => Some(format!("{failed} shards of the cluster failed")),
+        _ => None,
+    }
+}
+
+/// Of a number that [`sequence`] gives, the bits that say of which store it is.
+const STORE_BITS: u32 = 23;
+const STORE_MASK: u64 = (1 << STORE_BITS) - 1;
+
+/// The store that the id of a sink names: its identity stands before the partition and the number.
+fn store_of(id: &str) -> Option<u64> {
+    if id.contains('.') {
+        return None;
+    }
+    let (place, sequence) = id.rsplit_once('-')?;
+    sequence.parse::<u64>().ok()?;
+    let store = place.split_once('-').map_or(place, |(store, _)| store);
+    Some(xxh3_64(store.as_bytes()) & STORE_MASK)
+}
+
 /// A number that orders entries of the same time: of one store as they were read, the same whenever it is asked for.
 fn sequence(id: &str) -> u64 {
     let whole = || xxh3_64(id.as_bytes()) >> 1;
     if let Some((_, sequence)) = id.split_once('.') {
         return sequence.parse().unwrap_or_else(|_| whole());
     }
-    let Some((store, sequence)) = id.rsplit_once('-') else { return whole() };
-    let Ok(sequence) = sequence.parse::<u64>() else { return whole() };
-    (sequence & ((1 << 40) - 1)) << 23 | xxh3_64(store.as_bytes()) >> 41
+    let number = id.rsplit_once('-').and_then(|(_, number)| number.parse::<u64>().ok());
+    let (Some(store), Some(number)) = (store_of(id), number) else { return whole() };
+    (number & ((1 << 40) - 1)) << STORE_BITS | store
 }
 
 #[cfg(test)]
@@ -249,6 +318,10 @@ mod tests {
     fn sequences() {
         let (one, next, other) = (sequence("ab-1-7"), sequence("ab-1-8"), sequence("cd-1-7"));
         assert!(one < next && one != other && one < 1 << 63);
+        // A store goes on in its next partition.
+        assert_eq!(sequence("ab-2-8"), next);
+        assert_eq!(store_of("ab-1-7"), Some(one & STORE_MASK));
+        assert_eq!((store_of("1795600000000000000.42"), store_of("whatever")), (None, None));
         assert_eq!(sequence("1795600000000000000.42"), 42);
         assert_eq!(sequence("whatever"), sequence("whatever"));
     }

@@ -5,11 +5,31 @@
 use serde_json::{Value as Json, json};
 
 use crate::query::Need;
+use crate::record::TimeSource;
 use crate::search::Window;
 
 /// The field that has all texts of an entry; see `fields.text` of a sink.
 const TEXT: &str = "text";
 pub const TIME: &str = "@timestamp";
+
+/// Every entry from one time to another, in milliseconds, of a need that says all there is to say: no others.
+pub fn exactly(need: &Need, since: Option<i64>, until: Option<i64>) -> Json {
+    let sources = TimeSource::ALL.map(TimeSource::name);
+    // What no sink of ours wrote does not count.
+    let mut filter = vec![json!({ "terms": { "timestamp_source": sources } })];
+    if since.is_some() || until.is_some() {
+        let mut range = json!({ "format": "epoch_millis" });
+        since.iter().for_each(|since| range["gte"] = (*since).into());
+        until.iter().for_each(|until| range["lt"] = (*until).into());
+        filter.push(json!({ "range": { TIME: range } }));
+    }
+    match clause(need) {
+        Clause::All => {}
+        Clause::None => filter.push(json!({ "match_none": {} })),
+        Clause::Is(clause) => filter.push(clause),
+    }
+    json!({ "bool": { "filter": filter } })
+}
 
 /// Every entry of the window that fulfils the need, and perhaps others.
 pub fn query(need: &Need, window: Window) -> Json {
@@ -58,7 +78,14 @@ fn clause(need: &Need) -> Clause {
         Need::Prefix(head) => json!({ "prefix": { TEXT: { "value": head } } }),
         // Not every engine looks inside of words.
         Need::Contains(_) => return Clause::All,
-        Need::Key { field, value } => json!({ "term": { *field: { "value": value } } }),
+        Need::Key { field, value, exact } if *exact || is_caseless(value) => {
+            json!({ "term": { *field: { "value": value } } })
+        }
+        // Whole values are kept to the letter; their words are among all texts in any case.
+        Need::Key { value, .. } if is_found_by_words(value) => {
+            json!({ "match": { TEXT: { "query": value, "operator": "and" } } })
+        }
+        Need::Key { .. } => return Clause::All,
         Need::Level(levels) => {
             json!({ "terms": { "level": levels.iter().map(|level| level.name()).collect::<Vec<_>>() } })
         }
@@ -93,6 +120,18 @@ impl Clause {
     }
 }
 
+/// It can be written in one way only.
+fn is_caseless(value: &str) -> bool {
+    !value.chars().any(|c| c.is_lowercase() || c.is_uppercase())
+}
+
+/// It has a word, whatever an engine takes for one, and engines agree on its lower case.
+fn is_found_by_words(value: &str) -> bool {
+    /// Engines pass over longer words.
+    const LONGEST: usize = 200;
+    value.is_ascii() && value.len() <= LONGEST && value.bytes().any(|byte| byte.is_ascii_alphanumeric())
+}
+
 /// ASCII letters, with digits among them: one word to every engine.
 fn is_plain(word: &str) -> bool {
     word.bytes().all(|byte| byte.is_ascii_alphanumeric()) && word.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -122,7 +161,13 @@ mod tests {
         check("*out", all.clone());
         check("level:error", json!({ "terms": { "level": ["error"] } }));
         check("level>=critical", json!({ "terms": { "level": ["critical", "fatal"] } }));
-        check("status:502", all);
+        check("status:502", all.clone());
+        let term = |value: &str| json!({ "term": { "service": { "value": value } } });
+        check("service:=API", term("API"));
+        check("service:12", term("12"));
+        check("service:API", word("api"));
+        check("service:db-7.x", word("db-7.x"));
+        check("service:größe", all);
     }
 
     #[test]

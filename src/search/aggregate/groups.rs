@@ -3,7 +3,7 @@
 use super::cell::{Cell, cell, step_start};
 use super::keys::{self, Keys};
 use super::state::{Counted, State};
-use super::{Column, Limits, Role, Table, order};
+use super::{Bundle, Column, Limits, Role, Table, order};
 use crate::query::Field;
 use crate::query::pipe::{FunctionKind, Group, Pipe};
 use crate::record::{Level, Row, Value};
@@ -71,12 +71,22 @@ impl<'p> Groups<'p> {
 
     #[inline]
     pub(super) fn take<R: Row>(&mut self, row: &R) {
+        self.take_by(row, |state, counted| state.take(counted, row));
+    }
+
+    pub(super) fn take_bundle(&mut self, bundle: &Bundle) {
+        self.take_by(&bundle.like, |state, counted| state.take_bundle(counted, bundle));
+    }
+
+    /// Gives the states of the row's group to `take`, which says how many bytes more are remembered.
+    #[inline]
+    fn take_by<R: Row>(&mut self, row: &R, take: impl Fn(&mut State, Counted<'p>) -> usize) {
         self.key.clear();
         keys::write_groups(self.by, row, &mut self.key);
         self.note_times(row.time(), row.time());
         let Some(at) = self.at_key() else { return };
         let states = self.states[at..].iter_mut();
-        let bytes: usize = states.zip(&self.counted).map(|(state, counted)| state.take(*counted, row)).sum();
+        let bytes: usize = states.zip(&self.counted).map(|(state, counted)| take(state, *counted)).sum();
         self.bytes += bytes;
         if self.bytes > self.limits.bytes {
             self.cut = true;

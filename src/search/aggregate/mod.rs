@@ -2,6 +2,7 @@
 //! takes rows in any order; merged, they give the same table whatever the order was. Memory is bounded: past a limit
 //! the table is partial and [`Aggregation::is_cut`] says so.
 
+mod bundle;
 pub(crate) mod cell;
 mod groups;
 pub(crate) mod keys;
@@ -15,6 +16,7 @@ mod workflows;
 #[cfg(test)]
 mod tests;
 
+pub use bundle::{Bundle, Durations};
 pub use table::{Column, Role, Table};
 
 use std::collections::HashMap;
@@ -59,6 +61,13 @@ impl<'p> Aggregation<'p> {
             Aggregation::Groups(groups) => groups.take(row),
             Aggregation::Workflows(workflows) => workflows.take(sequence, row),
             Aggregation::Patterns(patterns) => patterns.take(sequence, row),
+        }
+    }
+
+    /// Takes what was counted elsewhere. Only groups can.
+    pub fn take_bundle(&mut self, bundle: &Bundle) {
+        if let Aggregation::Groups(groups) = self {
+            groups.take_bundle(bundle);
         }
     }
 

@@ -6,6 +6,8 @@ use std::collections::HashSet;
 use super::cell::{Cell, Number, cell};
 use super::keys;
 use super::sum::Sum;
+use super::{Bundle, Durations};
+use crate::query::Field;
 use crate::query::pipe::FunctionKind;
 use crate::record::{Level, Row, Value};
 
@@ -109,6 +111,34 @@ impl State {
             State::Levels { .. } => {}
         }
         0
+    }
+
+    /// Takes what was counted elsewhere; returns the bytes it remembers more.
+    pub(super) fn take_bundle(&mut self, counted: Counted<'_>, bundle: &Bundle) -> usize {
+        let field = if let Counted::Function(kind) = counted { kind.field() } else { None };
+        match (field, self) {
+            (None, state) => state.take_many(bundle.like.level, bundle.count),
+            (Some(Field::DurationMs), state) => {
+                bundle.durations.iter().for_each(|numbers| state.take_durations(numbers))
+            }
+            (Some(field), State::Count(count)) => {
+                *count += if cell(field, &bundle.like).is_null() { 0 } else { bundle.count };
+            }
+            // To others it does not matter how often there is a value.
+            (Some(_), state) => return state.take(counted, &bundle.like),
+        }
+        0
+    }
+
+    fn take_durations(&mut self, numbers: &Durations) {
+        match self {
+            State::Count(count) => *count += numbers.count,
+            State::Sum(sum) | State::Mean(sum) => sum.add_many(Number::from(numbers.sum), numbers.count),
+            State::Extreme { largest, number, .. } if numbers.count > 0 => {
+                better_number(Number::from(if *largest { numbers.most } else { numbers.least }), *largest, number);
+            }
+            _ => {}
+        }
     }
 
     /// Takes so many entries at a level, for functions that need no more.

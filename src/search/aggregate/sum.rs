@@ -34,6 +34,14 @@ impl Sum {
         }
     }
 
+    /// Adds what so many numbers come to.
+    pub(crate) fn add_many(&mut self, total: Number, count: u64) {
+        if let Some(others) = count.checked_sub(1) {
+            self.add(total);
+            self.count += others;
+        }
+    }
+
     fn add_float(&mut self, n: f64) {
         self.floats = true;
         if !n.is_finite() {

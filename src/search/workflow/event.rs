@@ -26,16 +26,27 @@ pub enum Event {
     Call,
 }
 
+/// The events that end a workflow. All begin with [`OF_WORKFLOWS`].
+pub const ENDINGS: [(&str, Ending); 10] = [
+    ("workflow_completed", Ending::Completed),
+    ("workflow_succeeded", Ending::Completed),
+    ("workflow_finished", Ending::Completed),
+    ("workflow_failed", Ending::Failed),
+    ("workflow_error", Ending::Failed),
+    ("workflow_timeout", Ending::Failed),
+    ("workflow_timed_out", Ending::Failed),
+    ("workflow_cancelled", Ending::Cancelled),
+    ("workflow_canceled", Ending::Cancelled),
+    ("workflow_aborted", Ending::Cancelled),
+];
+const OF_WORKFLOWS: &str = "workflow_";
+
 impl Ending {
     /// Of the entry that says how a workflow ended.
     pub fn of(row: &impl Row) -> Option<Ending> {
         // Rates ask this of every entry; most are done with here.
-        Some(match row.named(EVENT)?.strip_prefix("workflow_")? {
-            "completed" | "succeeded" | "finished" => Ending::Completed,
-            "failed" | "error" | "timeout" | "timed_out" => Ending::Failed,
-            "cancelled" | "canceled" | "aborted" => Ending::Cancelled,
-            _ => return None,
-        })
+        let event = row.named(EVENT).filter(|event| event.starts_with(OF_WORKFLOWS))?;
+        ENDINGS.iter().find(|(name, _)| *name == event).map(|(_, ending)| *ending)
     }
 }
 

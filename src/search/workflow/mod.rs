@@ -17,5 +17,5 @@ pub use one::{One, workflow};
 pub use told::{Clock, Outcome, Workflow};
 
 pub(super) use endings::Endings;
-pub use event::{Ending, Event, Facts};
+pub use event::{ENDINGS, Ending, Event, Facts};
 use life::Life;
