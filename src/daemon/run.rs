@@ -186,14 +186,7 @@ async fn serve(engine: &Engine, loaded: &Loaded, face: &Arc<Face>, supervisor: &
 async fn listen(loaded: &Loaded, face: Arc<Face>) -> anyhow::Result<Vec<JoinHandle<()>>> {
     let socket = loaded.config.control_socket();
     let control = bind_control(&socket).with_context(|| format!("cannot listen on {}", socket.display()))?;
-    let mut servers = vec![tokio::spawn(serving::serve(
-        control,
-        {
-            let router = control_router(face.clone());
-            move |_: &_| router.clone()
-        },
-        |stream| std::future::ready(Ok(stream)),
-    ))];
+    let mut servers = Vec::new();
     if let Some(address) = loaded.http {
         let listener = tokio::net::TcpListener::bind(address).await;
         let listener = listener.with_context(|| {
@@ -208,6 +201,10 @@ async fn listen(loaded: &Loaded, face: Arc<Face>) -> anyhow::Result<Vec<JoinHand
     if let Some(receiving) = &face.receiving {
         servers.extend(receiving.listen(loaded, &face.current).await?);
     }
+    // Whoever gets an answer here finds all the other doors open.
+    let router = control_router(face);
+    let open = |stream| std::future::ready(Ok(stream));
+    servers.push(tokio::spawn(serving::serve(control, move |_: &_| router.clone(), open)));
     Ok(servers)
 }
 

@@ -298,7 +298,7 @@ mod tests {
         check("timestamp>=2026-11-23T11:00:00Z | stats count()", Ok(&[]));
         check("timeout | stats count()", Err("what looks for words"));
         check("message:timeout | stats count()", Err("`message`"));
-        check("status:500 | stats count()", Err("`fields.status`"));
+        check("status:500 | stats count()", Err("`status`"));
         check("-timestamp>=2026-11-23T11:00:00Z | stats count()", Err("`timestamp`"));
         check("* | stats p95(duration_ms) as p", Err("`p`"));
         check("* | stats min(timestamp)", Err("`timestamp`"));
