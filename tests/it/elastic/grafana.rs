@@ -182,7 +182,7 @@ fn annotations(home: &Home) {
 fn health(home: &Home) {
     let caps = send(home, "GET", "/logmill/_field_caps?fields=@timestamp", "").json();
     assert!(caps["fields"]["@timestamp"].is_object(), "{caps}");
-    assert_eq!(send(home, "GET", "", "").json()["version"]["number"], "8.15.0");
+    assert_eq!(send(home, "GET", "", "").json()["version"]["number"], "8.17.0");
     assert_eq!(send(home, "POST", "/metrics-*/_count", "[]").status, 400);
     assert_eq!(send(home, "POST", "/metrics-*/_count", "{}").json()["count"], 0);
     // What is refused before a route is found has the same shape.
