@@ -4,11 +4,13 @@
 
 use std::fs;
 use std::hint::black_box;
+use std::path::Path;
 use std::time::Instant;
 
 use logmill::generate::corpus_json;
+use logmill::pipeline::Pipeline;
 use logmill::receive::protocols::{Reader, bulk, lines, otlp, syslog};
-use logmill::receive::{Journal, Received};
+use logmill::receive::{Journal, Received, Rules};
 use logmill::search::{Fed, Place};
 use logmill::ship::kinds::otlp_encode;
 use logmill::ship::{Item, Mapping};
@@ -49,10 +51,27 @@ fn main() {
     parse("_bulk", count, || bulk::read(&documents, &reader()).unwrap().received.len());
     parse("OTLP, protobuf", count, || otlp::protobuf(&protobuf, &reader()).unwrap().len());
     parse("OTLP, JSON", count, || otlp::json(&json, &reader()).unwrap().len());
-    parse("syslog, RFC 5424", count, || messages.iter().filter_map(|bytes| syslog::message(bytes, &reader())).count());
+    // As a connection reads them: one reader for what came at once.
+    parse("syslog, RFC 5424", count, || {
+        let reader = reader();
+        messages.iter().filter_map(|bytes| syslog::message(bytes, &reader)).count()
+    });
+    let rules = rules();
+    let screen = || rules.screen("lines", received.clone(), NOW).0.len();
+    parse("a copy, without rules", count, || received.clone().len());
+    parse("a copy, redacted", count, screen);
     for size in [1, 10, 100, 1_000, 10_000] {
         journal(size, &received);
     }
+}
+
+/// All recipes, and a filter that everything passes.
+fn rules() -> Rules {
+    let definition = "name = \"bench\"\n[source]\ninclude = []\n[filter]\nkeep = \"*\"\n[redact]\n\
+        recipes = [\"keys\", \"tokens\", \"email\", \"credit_card\", \"ipv4\"]\n";
+    let mut rules = Rules::default();
+    rules.set("lines", Pipeline::parse(definition, Path::new("bench")).expect("a pipeline"));
+    rules
 }
 
 fn reader() -> Reader {

@@ -71,7 +71,7 @@ fn rsyslog_sends_as_to_elasticsearch() {
          property(outname=\"message\" name=\"msg\" format=\"jsonf\")\n}}\n\
          input(type=\"imfile\" file={:?} tag=\"till\" severity=\"warning\")\n\
          *.* action(type=\"omelasticsearch\" server={host:?} serverport=\"{port}\" template=\"json\" searchIndex=\"logs\" searchType=\"\" \
-         bulkmode=\"on\" writeoperation=\"create\" queue.type=\"linkedList\" queue.dequeuebatchsize=\"300\" action.resumeRetryCount=\"-1\")\n",
+         bulkmode=\"on\" queue.type=\"linkedList\" queue.dequeuebatchsize=\"300\" action.resumeRetryCount=\"-1\")\n",
         home.path("").display().to_string(),
         input.display().to_string(),
     );

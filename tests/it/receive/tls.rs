@@ -142,7 +142,7 @@ fn our_own_sinks_know_whom_they_send_to() {
         drop(here_daemon);
     };
     check("localhost", "CA.pem", None);
-    check("localhost", "other.pem", Some("UnknownIssuer"));
+    check("localhost", "other.pem", Some("invalid peer certificate"));
     check("127.0.0.1", "CA.pem", Some("certificate not valid for name"));
     show(&there, "old");
     there_daemon.signal("HUP");

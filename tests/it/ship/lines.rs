@@ -54,7 +54,7 @@ fn rsyslog(home: &Home, port: u16, input: &str) -> Running {
 
 /// Whether rsyslog is there with a module that comes in a package of its own.
 pub fn has_rsyslog_with(module: &str) -> bool {
-    let found = glob::glob(&format!("/usr/lib*/**/rsyslog/{module}.so")).unwrap().next().is_some();
+    let found = glob::glob(&format!("/usr/lib/*/rsyslog/{module}.so")).unwrap().next().is_some();
     assert!(found || std::env::var_os("CI").is_none(), "CI must have rsyslog's {module}");
     if !found {
         eprintln!("SKIPPED: rsyslog has no {module}");
