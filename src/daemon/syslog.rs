@@ -131,7 +131,7 @@ impl Syslog {
             if !was_inside || done > 0 || was_busy || !pause.is_zero() {
                 since = Instant::now();
             }
-            read.unwrap_or_else(|_| Ok(0))?;
+            read.unwrap_or(Ok(0))?;
         }
         Ok(())
     }
