@@ -4,15 +4,15 @@ use serde_json::{Value, json};
 
 use crate::alert::saved;
 use crate::cli::Common;
-use crate::cli::ask::Source;
+use crate::cli::ask::Host;
 use crate::cli::output::{Format, cell, colour, outln, printable, table};
 use crate::config::load;
 use crate::sys::clock;
 
 pub fn run(common: &Common) -> anyhow::Result<()> {
-    let source = Source::find(common);
+    let source = Host::find(common);
     let alerts = match source {
-        Ok((Source::Daemon(client), _)) => client.ask("/api/v1/alerts", None)?.body,
+        Ok((Host::Daemon(client), _)) => client.ask("/api/v1/alerts", None)?.body,
         _ => from_disk(common)?,
     };
     match common.format_or(Format::Table) {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::archive::{Archive, Manifest, Remote, Settings, logs, manifests, verify, verify_log};
-use crate::cli::ask::Source;
+use crate::cli::ask::Host;
 use crate::cli::output::{Format, cell, colour, outln, table};
 use crate::cli::{Common, Exit};
 use crate::config::load;
@@ -51,9 +51,9 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn status(common: &Common) -> anyhow::Result<()> {
-    let found = match Source::find(common)?.0 {
-        Source::Daemon(client) => client.ask("/status", None)?.body["archive"].clone(),
-        Source::Disk(_) => {
+    let found = match Host::find(common)?.0 {
+        Host::Daemon(client) => client.ask("/status", None)?.body["archive"].clone(),
+        Host::Disk(_) => {
             let loaded = load(common.config.as_deref(), |c| common.adjust(c))?;
             let data = &loaded.config.data_dir;
             let store = known_identity(data)?.unwrap_or_default();

@@ -1,4 +1,5 @@
-//! Where answers come from: the daemon when one runs, otherwise the store on disk.
+//! Where answers come from: the daemon when one runs, otherwise the cluster that the configuration names, or the store on
+//! disk.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,28 +8,67 @@ use anyhow::Context;
 use serde_json::Value;
 
 use crate::cli::{Common, Usage};
-use crate::config::{Config, load_main};
+use crate::config::{Backend, Config, load_main};
+use crate::elastic::ask::{AskError, Cluster};
 use crate::http::Client;
+use crate::search::SearchError;
 use crate::store::Snapshot;
 
-/// Who answers.
-pub enum Source {
+/// Who tells of this host.
+pub enum Host {
     Daemon(Client),
     Disk(Snapshot),
 }
 
+/// Who answers questions about entries.
+pub enum Source {
+    Daemon(Client),
+    Cluster(Cluster),
+    Disk(Snapshot),
+}
+
 impl Source {
-    /// An address named with `--http` is asked; otherwise the daemon that has the data folder, or the store itself.
+    /// As [`Host::find`], but for a cluster, which is asked instead of the store.
     pub fn find(common: &Common) -> anyhow::Result<(Source, Config)> {
         let config = load_main(common.config.as_deref(), |c| common.adjust(c))?;
-        if let Some(address) = &common.http {
-            let address = address.parse().map_err(|_| Usage::error(format!("--http {address}: not an address")))?;
-            return Ok((Source::Daemon(Client::Address(address)), config));
-        }
-        if let Some(client) = Client::of_data_dir(&config.control_socket()) {
+        if let Some(client) = daemon(common, &config)? {
             return Ok((Source::Daemon(client), config));
         }
-        Ok((Source::Disk(open(&config.data_dir)?), config))
+        let source = match config.search.backend {
+            Backend::Embedded => Source::Disk(open(&config.data_dir)?),
+            Backend::Elasticsearch => {
+                let cluster = config.search.cluster.cluster();
+                Source::Cluster(cluster.map_err(|(setting, why)| Usage::error(format!("{setting}: {why}")))?)
+            }
+        };
+        Ok((source, config))
+    }
+}
+
+impl Host {
+    /// An address named with `--http` is asked; otherwise the daemon that has the data folder, or the store itself.
+    pub fn find(common: &Common) -> anyhow::Result<(Host, Config)> {
+        let config = load_main(common.config.as_deref(), |c| common.adjust(c))?;
+        let host = match daemon(common, &config)? {
+            Some(client) => Host::Daemon(client),
+            None => Host::Disk(open(&config.data_dir)?),
+        };
+        Ok((host, config))
+    }
+}
+
+fn daemon(common: &Common, config: &Config) -> anyhow::Result<Option<Client>> {
+    let Some(address) = &common.http else { return Ok(Client::of_data_dir(&config.control_socket())) };
+    let address = address.parse().map_err(|_| Usage::error(format!("--http {address}: not an address")))?;
+    Ok(Some(Client::Address(address)))
+}
+
+/// Waits for the answer of a cluster.
+pub fn wait<T>(answer: impl Future<Output = Result<T, AskError>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match runtime.block_on(answer) {
+        Err(AskError::Search(error @ SearchError::Question(_))) => Err(Usage::error(error)),
+        answer => Ok(answer?),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::ask::{Source, complete, target};
+use crate::cli::ask::{Source, complete, target, wait};
 use crate::cli::output::{self, Format, bars, cell, csv, outln, table};
 use crate::cli::search::window;
 use crate::cli::{Common, Usage};
@@ -67,6 +67,7 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     anyhow::ensure!(step >= 1_000_000, Usage("--step must be at least 1ms".to_owned()));
     let by = arguments.by.by();
     let (source, config) = Source::find(common)?;
+    let request = RateRequest { query, window, step, by, budget: config.budget() };
     let report = match source {
         Source::Daemon(client) => {
             let by = json!(by);
@@ -79,10 +80,8 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
             ];
             client.ask(&target("/api/v1/rate", &parameters), None)?.body
         }
-        Source::Disk(snapshot) => {
-            let budget = config.budget();
-            rate(&snapshot, &RateRequest { query, window, step, by, budget })?.to_json(by, step)
-        }
+        Source::Cluster(cluster) => wait(cluster.rate(&request))?.to_json(by, step),
+        Source::Disk(snapshot) => rate(&snapshot, &request)?.to_json(by, step),
     };
     print(&report, common.format_or(Format::Table), step)?;
     complete(&report)

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use crate::cli::ask::{Source, complete, target};
+use crate::cli::ask::{Source, complete, target, wait};
 use crate::cli::output::{self, Format};
 use crate::cli::{Common, Usage};
+use crate::config::Config;
 use crate::query::{Query, parse_time};
 use crate::search::{Request, SearchError, Window, ask};
 use crate::sys::clock;
@@ -64,7 +65,7 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     complete(&answer)
 }
 
-/// What the daemon, or the store itself, answers.
+/// What the daemon, the cluster, or the store itself answers.
 pub fn answer(common: &Common, arguments: &Arguments, raw: bool) -> anyhow::Result<Value> {
     let query = Query::parse(&arguments.query).map_err(Usage::error)?;
     let window = window(arguments.since.as_deref(), arguments.until.as_deref())?;
@@ -81,10 +82,12 @@ pub fn answer(common: &Common, arguments: &Arguments, raw: bool) -> anyhow::Resu
             ];
             Ok(client.ask(&target("/api/v1/search", &parameters), None)?.body)
         }
+        Source::Cluster(cluster) => {
+            let request = request(arguments, (query, window), &config)?;
+            Ok(wait(cluster.answer(&request, clock::now()))?.to_json(raw))
+        }
         Source::Disk(snapshot) => {
-            let after = arguments.after.as_deref().map(str::parse).transpose().map_err(Usage::error)?;
-            let budget = config.budget();
-            let request = Request { query, window, limit: arguments.limit, after, budget };
+            let request = request(arguments, (query, window), &config)?;
             match ask(&snapshot, &request, clock::now()) {
                 Ok(answer) => Ok(answer.to_json(raw)),
                 Err(error @ SearchError::Question(_)) => Err(Usage::error(error)),
@@ -92,6 +95,11 @@ pub fn answer(common: &Common, arguments: &Arguments, raw: bool) -> anyhow::Resu
             }
         }
     }
+}
+
+fn request(arguments: &Arguments, (query, window): (Query, Window), config: &Config) -> anyhow::Result<Request> {
+    let after = arguments.after.as_deref().map(str::parse).transpose().map_err(Usage::error)?;
+    Ok(Request { query, window, limit: arguments.limit, after, budget: config.budget() })
 }
 
 /// The times of `--since` and `--until`.

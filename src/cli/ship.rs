@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::ask::{Source, control};
+use crate::cli::ask::{Host, control};
 use crate::cli::output::{Format, cell, colour, outln, table};
 use crate::cli::{Common, Usage};
 use crate::config::{Config, Loaded, load};
@@ -95,9 +95,9 @@ pub fn sinks(loaded: &Loaded, committed: &Committed) -> anyhow::Result<Sinks> {
 }
 
 fn status(common: &Common) -> anyhow::Result<()> {
-    let found = match Source::find(common)?.0 {
-        Source::Daemon(client) => client.ask("/status", None)?.body["sinks"].clone(),
-        Source::Disk(snapshot) => {
+    let found = match Host::find(common)?.0 {
+        Host::Daemon(client) => client.ask("/status", None)?.body["sinks"].clone(),
+        Host::Disk(snapshot) => {
             let loaded = load(common.config.as_deref(), |c| common.adjust(c))?;
             let next_sequence = snapshot.payload()?.next_sequence;
             let committed = Committed { partitions: snapshot.partitions, next_sequence };

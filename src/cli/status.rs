@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::Common;
-use crate::cli::ask::Source;
+use crate::cli::ask::Host;
 use crate::cli::output::{Format, cell, colour, outln, table};
 use crate::config::Config;
 use crate::daemon::partitions;
@@ -12,10 +12,10 @@ use crate::store::Snapshot;
 use crate::sys::units::Bytes;
 
 pub fn run(common: &Common) -> anyhow::Result<()> {
-    let (source, config) = Source::find(common)?;
+    let (source, config) = Host::find(common)?;
     let status = match source {
-        Source::Daemon(client) => client.ask("/status", None)?.body,
-        Source::Disk(snapshot) => from_disk(&snapshot, &config)?,
+        Host::Daemon(client) => client.ask("/status", None)?.body,
+        Host::Disk(snapshot) => from_disk(&snapshot, &config)?,
     };
     match common.format_or(Format::Table) {
         Format::Json => outln!("{status:#}"),

@@ -1,13 +1,14 @@
 //! `logmill workflow`: one workflow as a timeline.
 
 use anyhow::bail;
+use serde_json::Value;
 
-use crate::cli::ask::{Source, complete, encode, target};
+use crate::cli::ask::{Source, complete, encode, target, wait};
 use crate::cli::grid::Style;
 use crate::cli::output::{Format, outln};
 use crate::cli::timeline::timeline;
 use crate::cli::{Common, Usage};
-use crate::search::{Clock, workflow};
+use crate::search::{Clock, One, workflow};
 use crate::sys::clock;
 use crate::sys::units::Span;
 
@@ -26,6 +27,13 @@ pub struct Arguments {
     stalled_after: String,
 }
 
+fn found(one: One, id: &str) -> anyhow::Result<Value> {
+    if one.workflow.is_none() {
+        bail!(one.missing(id));
+    }
+    Ok(one.to_json())
+}
+
 pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     let format = common.format_or(Format::Table);
     if matches!(format, Format::Csv | Format::Raw) {
@@ -37,19 +45,14 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     }
     let stalled_after = stalled_after(&arguments.stalled_after)?;
     let (source, config) = Source::find(common)?;
+    let clock = Clock { now: clock::now(), stalled_after };
     let answer = match source {
         Source::Daemon(client) => {
             let path = format!("/api/v1/workflows/{}", encode(id));
             client.ask(&target(&path, &[("stalled_after", Some(arguments.stalled_after.clone()))]), None)?.body
         }
-        Source::Disk(snapshot) => {
-            let clock = Clock { now: clock::now(), stalled_after };
-            let one = workflow(&snapshot, id, clock, &config.budget())?;
-            if one.workflow.is_none() {
-                bail!(one.missing(id));
-            }
-            one.to_json()
-        }
+        Source::Cluster(cluster) => found(wait(cluster.workflow(id, clock, &config.budget()))?, id)?,
+        Source::Disk(snapshot) => found(workflow(&snapshot, id, clock, &config.budget())?, id)?,
     };
     let told = &answer["workflow"];
     match format {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::ask::{Source, complete, target};
+use crate::cli::ask::{Source, complete, target, wait};
 use crate::cli::grid::{Cell, Style, grid};
 use crate::cli::output::{Format, cell, csv, outln, printable};
 use crate::cli::search::window;
@@ -140,23 +140,22 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     let window = window(Some(&arguments.since), arguments.until.as_deref())?;
     let stalled_after = stalled_after(&arguments.stalled_after)?;
     let (source, config) = Source::find(common)?;
+    let request = ListRequest {
+        query,
+        window,
+        outcomes: arguments.outcomes(),
+        kind: arguments.kind.clone(),
+        agent: arguments.agent.clone(),
+        sort: arguments.sort.sort(),
+        reverse: arguments.reverse,
+        limit: arguments.limit,
+        clock: Clock { now: clock::now(), stalled_after },
+        budget: config.budget(),
+    };
     let answer = match source {
         Source::Daemon(client) => client.ask(&arguments.target(), None)?.body,
-        Source::Disk(snapshot) => {
-            let request = ListRequest {
-                query,
-                window,
-                outcomes: arguments.outcomes(),
-                kind: arguments.kind.clone(),
-                agent: arguments.agent.clone(),
-                sort: arguments.sort.sort(),
-                reverse: arguments.reverse,
-                limit: arguments.limit,
-                clock: Clock { now: clock::now(), stalled_after },
-                budget: config.budget(),
-            };
-            workflows(&snapshot, &request)?.to_json()
-        }
+        Source::Cluster(cluster) => wait(cluster.workflows(&request))?.to_json(),
+        Source::Disk(snapshot) => workflows(&snapshot, &request)?.to_json(),
     };
     print(&answer, common.format_or(Format::Table))?;
     for note in answer["notes"].as_array().into_iter().flatten().filter_map(Value::as_str) {

@@ -25,4 +25,20 @@ mod tests {
         let there = there.map(|(method, path, door, _)| (method.to_owned(), path.to_owned(), door == Door::Socket));
         assert_eq!(described, there.collect());
     }
+
+    /// What waits for its turn is a question, and a question may be one for the cluster.
+    #[test]
+    fn a_question_may_find_no_cluster() {
+        let document: Value = serde_json::from_str(super::DOCUMENT).unwrap();
+        let mut questions = 0;
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            let responses = &methods["get"]["responses"];
+            // A live tail is of this host.
+            if responses["503"]["$ref"] == "#/components/responses/Busy" && path != "/api/v1/tail" {
+                questions += 1;
+                assert_eq!(responses["502"]["$ref"], "#/components/responses/Cluster", "{path}");
+            }
+        }
+        assert!(questions > 5 && document["components"]["responses"]["Cluster"].is_object());
+    }
 }

@@ -20,6 +20,8 @@ use crate::sys::web::{Call, Web, without_password};
 
 /// Documents of one request.
 const PAGE: usize = 1_000;
+/// Beside an entry so many more are asked for than are wanted: those of the same millisecond.
+const BESIDE: usize = 10;
 /// Of an answer no more is read.
 const ANSWER_BYTES: usize = 64 << 20;
 /// Characters of a cluster's reason that are told.
@@ -126,9 +128,10 @@ impl Cluster {
         let (shift, is_ascending) = (want.shift(), want.is_ascending());
         let asked = want.narrowed(window.and(window_of(query)));
         let asked = Window { since: asked.since.saturating_sub(shift), until: asked.until.saturating_sub(shift) };
+        let size = want.page();
         let order = if is_ascending { "asc" } else { "desc" };
         let mut body = json!({
-            "size": PAGE, "query": translated(&query.need(), asked), "track_total_hits": false, "_source": ["*", "raw"],
+            "size": size, "query": translated(&query.need(), asked), "track_total_hits": false, "_source": ["*", "raw"],
             "sort": [{ TIME: { "order": order } }, { "id": { "order": order } }],
         });
         let begun = Instant::now();
@@ -144,8 +147,8 @@ impl Cluster {
                 });
             }
             let last = hits.last().map(|hit| hit["sort"].clone()).filter(Json::is_array);
-            let Some(last) = last.filter(|_| hits.len() == PAGE && !gathered.is_enough(want)) else { break };
-            if let Some(why) = gathered.limit(self.0.settings.max_entries, begun, budget) {
+            let Some(last) = last.filter(|_| hits.len() == size && !gathered.is_enough(want)) else { break };
+            if let Some(why) = gathered.limit(size, self.0.settings.max_entries, begun, budget) {
                 gathered.partial.get_or_insert(why);
                 break;
             }
@@ -215,11 +218,11 @@ impl Gathered {
     }
 
     /// Why no more is fetched.
-    fn limit(&self, max_entries: usize, begun: Instant, budget: &Budget) -> Option<String> {
+    fn limit(&self, size: usize, max_entries: usize, begun: Instant, budget: &Budget) -> Option<String> {
         if budget.cancel.load(Ordering::Relaxed) {
             return Some("whoever asked is gone".to_owned());
         }
-        if self.documents + PAGE > max_entries {
+        if self.documents + size > max_entries {
             return Some(format!("only the newest {} entries of the cluster were looked at", self.documents));
         }
         if self.bytes > budget.result_bytes {
@@ -239,6 +242,14 @@ impl Gathered {
 }
 
 impl Want {
+    /// Documents of one request. Nearly all of a source are wanted, and of others nobody knows.
+    fn page(self) -> usize {
+        match self {
+            Want::Beside { limit, .. } => limit.saturating_add(BESIDE).min(PAGE),
+            _ => PAGE,
+        }
+    }
+
     fn shift(self) -> i64 {
         if let Want::All { shift } = self { shift } else { 0 }
     }
@@ -313,6 +324,22 @@ fn sequence(id: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn neighbours_are_of_the_same_store() {
+        let of = EntryId { time: 10, sequence: sequence("ab-1-7") };
+        let check = |time: i64, id: &str, (before, after): (bool, bool)| {
+            let is_for = |later: bool| Want::Beside { limit: 1, of, later }.is_for((time, sequence(id)), id);
+            assert_eq!((is_for(false), is_for(true)), (before, after), "{time} {id}");
+        };
+        check(9, "ab-1-6", (true, false));
+        check(11, "ab-2-9", (false, true));
+        check(10, "ab-1-6", (true, false));
+        check(10, "ab-1-8", (false, true));
+        check(10, "ab-1-7", (false, false));
+        check(9, "cd-1-6", (false, false));
+        check(11, "cd-1-8", (false, false));
+    }
 
     #[test]
     fn sequences() {

@@ -59,7 +59,7 @@ enum Part {
 #[derive(Default)]
 struct Needs {
     level: bool,
-    steps: Vec<i64>,
+    step: Option<i64>,
     named: Vec<usize>,
     durations: bool,
 }
@@ -84,7 +84,7 @@ impl Plan {
         let is_bounded = window.since != i64::MIN && window.until != i64::MAX;
         for Function { kind, name } in functions {
             match (kind, kind.field()) {
-                (FunctionKind::Rate, _) if needs.steps.is_empty() && !is_bounded => {
+                (FunctionKind::Rate, _) if needs.step.is_none() && !is_bounded => {
                     return Err("a rate without a step, since and until".to_owned());
                 }
                 (_, None) => {}
@@ -156,7 +156,7 @@ impl Plan {
         let hits = hits.ok_or("the answer does not say how many entries there are")?;
         let mut bundles = Vec::new();
         if hits > 0 {
-            let like = Entry { time: i64::MIN, ..Entry::default() };
+            let like = Entry::default();
             let top = json!({ "doc_count": hits });
             let mut reading = Reading { plan: self, shift, bundles: &mut bundles };
             match self.inner(&self.parts) {
@@ -178,7 +178,7 @@ impl Needs {
         match group {
             Group::Field(field) => self.field(field),
             Group::Step(step) if *step > 0 && step % MILLISECOND == 0 => {
-                self.steps.push(*step);
+                self.step = Some(*step);
                 Ok(())
             }
             Group::Step(_) => Err("a step that is no whole milliseconds".to_owned()),
@@ -201,8 +201,8 @@ impl Needs {
         let fields = condition.fields().ok_or("what looks for words")?;
         fields.iter().try_for_each(|field| self.field(field))?;
         let level = self.level.then_some(Part::Level);
-        let steps = self.steps.into_iter().map(Part::Step);
-        let parts = level.into_iter().chain(steps).chain(self.named.into_iter().map(Part::Named)).collect();
+        let step = self.step.map(Part::Step);
+        let parts = level.into_iter().chain(step).chain(self.named.into_iter().map(Part::Named)).collect();
         Ok(Plan { parts, durations: self.durations, condition })
     }
 }
@@ -249,8 +249,7 @@ impl Part {
             }
             Part::Step(_) => {
                 let milliseconds = key.as_i64().or_else(|| key.as_f64().map(|key| key as i64))?;
-                // A moment that is in all steps.
-                like.time = like.time.max(milliseconds.checked_mul(MILLISECOND)?.checked_add(shift)?);
+                like.time = milliseconds.checked_mul(MILLISECOND)?.checked_add(shift)?;
             }
             Part::Named(index) => {
                 let value = key.as_str()?;

@@ -228,8 +228,11 @@ impl Cluster {
     }
 }
 
-/// Where no pipe needs all entries, a page is enough.
+/// Where no pipe needs all entries, a page is enough; `pipes` are those before the entries get more around them.
 fn page(request: &Request, pipes: &[Pipe]) -> Want {
+    if request.query.pipes().iter().any(Pipe::is_aggregation) {
+        return Want::All { shift: 0 };
+    }
     let most = pipes.iter().try_fold(request.limit, |most, pipe| match pipe {
         Pipe::Limit(limit) => Some(most.max(*limit)),
         Pipe::Fields(_) => Some(most),

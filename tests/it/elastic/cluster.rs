@@ -16,7 +16,8 @@ fn log() -> String {
         let level = ["INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL"][n % 5];
         let line = match n % 4 {
             0 => format!(
-                "{{\"timestamp\":\"{time}\",\"level\":\"{level}\",\"logger\":\"net.http\",\"message\":\"request {n} took 12.5 ms\",\"status\":{},\"path\":\"/orders/{}\",\"duration_ms\":{}.5}}",
+                "{{\"timestamp\":\"{time}\",\"level\":\"{level}\",\"logger\":\"{}\",\"message\":\"request {n} took 12.5 ms\",\"status\":{},\"path\":\"/orders/{}\",\"duration_ms\":{}.5}}",
+                ["net.http", "Net.HTTP"][n / 4 % 2],
                 200 + n % 7 * 50,
                 n % 9,
                 n % 90
@@ -51,6 +52,7 @@ const QUERIES: &[&str] = &[
     "timeout OR naïve",
     "größe",
     "logger:net.http",
+    "logger:=Net.HTTP",
     "logger:db*",
     "service:app level>=error",
     "status:500",
@@ -72,6 +74,36 @@ const QUERIES: &[&str] = &[
     "timeout | patterns",
 ];
 
+/// What a cluster counts itself.
+const COUNTED: &[&str] = &[
+    "* | stats count()",
+    "nothing:* level:info level:error | stats count()",
+    "level>=error | stats count() by level, step(10m)",
+    "logger:net.* | stats count() by logger",
+    "logger:net.http OR event:retry | uniq level, logger",
+    "(-logger:net.http) | top 3 by logger, level",
+    "workflow_id:* | stats count_distinct(workflow_id), max(agent), min(level)",
+    "* | stats count(agent), count(duration_ms), sum(duration_ms), avg(duration_ms), min(duration_ms), max(duration_ms) by level",
+    "logger:none_of_them | stats count(), sum(duration_ms), min(agent)",
+    "* | rate by service, step(7m)",
+    "event:retry OR logger:db* | uniq event, agent",
+    "* | stats rate() as r, count() by step(1m) | sort -count | limit 3",
+    "timestamp:[2026-11-23T10:10:00.0005Z TO 2026-11-23T10:50:00.0335Z} | stats count() by service",
+    "level:error | stats count() by level, logger | compare 30m",
+    "* | rate by step(10m) | compare 20m",
+];
+
+/// What else needs more than a page.
+const FETCHED: &[&str] = &[
+    "timeout | stats count() by level | compare 30m",
+    "* | stats count() by step(7m) | compare 1h",
+    "timestamp>=2026-11-23T10:40:00Z OR level:error | stats count() by level | compare 20m",
+    "timeout | limit 5 | context 2",
+    "level:critical timeout | context before=1 after=3 | stats count() by level",
+    "workflow_id:wf-3 | context after=2 before=0 | fields timestamp, message | limit 9",
+    "level:error | sort duration_ms | limit 4 | context 1",
+];
+
 /// Answers tell their cost, too, and cursors what there was when the first page was asked for.
 fn plain(mut answer: Value) -> Value {
     for name in ["effort", "damaged"] {
@@ -80,7 +112,60 @@ fn plain(mut answer: Value) -> Value {
     if answer["next"].is_string() {
         answer["next"] = "there is more".into();
     }
-    answer
+    numbers(answer)
+}
+
+/// Whether a whole number is written as `13` or `13.0` says nothing.
+fn numbers(value: Value) -> Value {
+    match value {
+        Value::Number(number) => number.as_f64().into(),
+        Value::Array(items) => items.into_iter().map(numbers).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, numbers(value))).collect(),
+        other => other,
+    }
+}
+
+/// A configuration that asks this logmill as its cluster.
+fn asking(there: &Home, max_entries: usize) -> String {
+    let address = std::fs::read_to_string(there.path("data/http.addr")).unwrap();
+    format!(
+        "{QUICK}[search]\nbackend = \"elasticsearch\"\n[search.cluster]\nurl = \"http://{address}/elastic\"\n\
+         index = \"logmill\"\nmax_entries = {max_entries}\n"
+    )
+}
+
+/// More entries than are fetched are counted; without a daemon a command asks the cluster by itself.
+#[test]
+fn a_cluster_counts_itself() {
+    let there = Home::new(QUICK);
+    there.write("pipelines/all.toml", PIPELINE);
+    there.append("logs/a.log", log());
+    let there_daemon = there.run();
+    there_daemon.settle();
+    let here = Home::new(&asking(&there, 1_000));
+    let window = ["--since", "2026-11-23T10:00:00.0005Z", "--until", "2026-11-23T11:39:00Z"];
+    for query in COUNTED {
+        let arguments = [&["search", query], &window[..]].concat();
+        assert_eq!(numbers(here.json(&arguments)), numbers(there.json(&arguments)), "{query}");
+    }
+    for by in ["none", "service", "agent", "level"] {
+        let arguments = [&["rate", "event:* OR level:error", "--by", by], &window[..]].concat();
+        assert_eq!(numbers(here.json(&arguments)), numbers(there.json(&arguments)), "{by}");
+    }
+    let check = |arguments: &[&str], want: &str| {
+        let (code, message) = here.fails(arguments);
+        assert!(code == 1 && message.contains(want), "{arguments:?}: {message}");
+    };
+    let looked = "only the newest 1000 entries of the cluster were looked at; the cluster does not count these itself";
+    check(&["search", "* -timeout | stats count()"], &format!("{looked}: what looks for words"));
+    check(&["search", "* | stats count() by status"], &format!("{looked}: `status`"));
+    check(&["rate", "--by", "workflow_type", "--since", "2026-11-23"], &format!("{looked}: `workflow_type`"));
+    // Other commands ask it too.
+    assert_eq!(here.messages("timeout").len(), there.messages("timeout").len());
+    let one = ["workflow", "wf-3", "--stalled-after", "10h"];
+    assert_eq!(here.json(&one), there.json(&one));
+    let (code, message) = here.fails(&["search", "* | stats count() | fields nothing"]);
+    assert!(code == 2, "{message}");
 }
 
 #[test]
@@ -90,11 +175,7 @@ fn a_cluster_answers_as_the_store_does() {
     there.append("logs/a.log", log());
     let there_daemon = there.run();
     there_daemon.settle();
-    let address = std::fs::read_to_string(there.path("data/http.addr")).unwrap();
-    let cluster = format!(
-        "[search]\nbackend = \"elasticsearch\"\n[search.cluster]\nurl = \"http://{address}/elastic\"\nindex = \"logmill\"\n"
-    );
-    let here = Home::new(&format!("{QUICK}{cluster}"));
+    let here = Home::new(&asking(&there, 200_000));
     let here_daemon = here.run();
     let check = |target: &str| {
         let (want, got) = (get(&there, target), get(&here, target));
@@ -103,7 +184,7 @@ fn a_cluster_answers_as_the_store_does() {
         assert_eq!(plain(whole.clone()), plain(want), "{target}");
         whole
     };
-    for query in QUERIES {
+    for query in QUERIES.iter().chain(COUNTED).chain(FETCHED) {
         let query = encode(query);
         check(&format!("/api/v1/search?query={query}&limit=50"));
         check(&format!(
@@ -125,13 +206,14 @@ fn a_cluster_answers_as_the_store_does() {
     check(&format!("/api/v1/fields/status?{window}"));
     check(&format!("/api/v1/workflows?{window}&stalled_after=10h"));
     check("/api/v1/workflows/wf-3?stalled_after=10h");
-    // What cannot be had is said.
-    let id = here.search("timeout")[0]["id"].as_str().unwrap().to_owned();
-    let compared = encode("timeout | stats count() | compare 1h");
-    let around = encode("timeout | context 2");
-    for target in [format!("context?id={id}"), format!("search?query={compared}"), format!("search?query={around}")] {
-        let reply = get(&here, &format!("/api/v1/{target}"));
-        assert_eq!(reply.status, 501, "{target}: {}", reply.text());
+    for by in ["none", "service", "agent", "workflow_type"] {
+        check(&format!("/api/v1/rate?by={by}&step=7m&since=2026-11-23T10:00:00.0005Z&until=2026-11-23T11:30:00Z"));
+    }
+    check(&format!("/api/v1/fields/logger?{window}"));
+    let id = there.search("timeout")[50]["id"].as_str().unwrap().to_owned();
+    check(&format!("/api/v1/context?id={id}&before=3&after=4"));
+    for (id, status) in [("1795427000000000000.7", 404), ("x", 400)] {
+        assert_eq!(get(&here, &format!("/api/v1/context?id={id}")).status, status, "{id}");
     }
     drop(there_daemon);
     let reply = get(&here, "/api/v1/search?query=x");
