@@ -196,9 +196,11 @@ impl StreamParser {
             self.blank(raw, line.outcomes, out);
             return;
         }
-        let format = if self.keeps_next(text) { None } else { self.recognise(text) };
         let container = letter.as_ref().and_then(|letter| letter.container);
-        if format.is_none() && self.is_of(container) && self.joins(text) {
+        // What is kept whatever it looks like may find no room: then it begins an entry like any other line.
+        let is_kept = self.keeps_next(text) && self.is_of(container) && self.joins(text);
+        let format = if is_kept { None } else { self.recognise(text) };
+        if is_kept || format.is_none() && self.is_of(container) && self.joins(text) {
             self.append("\n", text, raw, line.outcomes, is_partial);
             return;
         }

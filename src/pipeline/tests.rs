@@ -1,7 +1,7 @@
 //! Tables of lines and what becomes of them.
 
 use super::*;
-use crate::record::{EntryBatch, Fingerprint, Outcomes, Position, RawBatch, TAIL_LEN};
+use crate::record::{EntryBatch, Fingerprint, Level, Outcomes, Position, RawBatch, TAIL_LEN};
 use crate::sys::encoding::Encoding;
 use crate::sys::files::FileId;
 
@@ -125,6 +125,18 @@ fn a_cut_line_is_marked_and_its_last_character_whole() {
     assert_eq!((out.outcomes.truncated, out.outcomes.invalid_utf8), (1, 0));
     assert_eq!(out.entries[0].field("truncated"), Some(crate::record::ValueRef::Bool(true)));
     assert_eq!(out.position.offset, 5_000_000);
+}
+
+#[test]
+fn what_finds_no_room_is_read_for_itself() {
+    let object = format!("{{\n{}}}\n", "  \"a\": 1,\n".repeat(499));
+    let text = format!("ERROR:    of long ago\n{object}{}", "  \"time\": \"2026-11-23T10:00:00Z\",\n".repeat(2));
+    let out = parser().run(&batch(text.as_bytes(), 0, text.len(), true));
+    let begun: Vec<_> =
+        out.entries.iter().map(|entry| (entry.level, entry.message().lines().next().unwrap())).collect();
+    let unknown = Level::Unknown;
+    let want = [(Level::Error, "of long ago"), (unknown, "{"), (unknown, "}")];
+    assert_eq!(begun, want, "{begun:?}");
 }
 
 #[test]
