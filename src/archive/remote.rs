@@ -17,6 +17,7 @@ use object_store::{
 use ring::digest::{Context, SHA256};
 
 use crate::archive::settings::{Place, S3, Settings};
+use crate::sys::tls::Tls;
 use crate::sys::web;
 
 /// A file is sent in parts of this size, where it has more than one. S3 wants at least 5 MiB, and at most 10,000 parts.
@@ -53,13 +54,14 @@ pub struct Remote {
 
 /// Requests of the object store go through the client that everything else uses, with its TLS.
 #[derive(Debug)]
-struct Connector;
+struct Connector(Tls);
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        let client = web::builder(web::trusting_the_system()).read_timeout(SILENCE).build();
-        let wrong = |source: reqwest::Error| object_store::Error::Generic { store: "S3", source: Box::new(source) };
-        client.map(HttpClient::new).map_err(wrong)
+        let wrong = |source| object_store::Error::Generic { store: "S3", source };
+        let tls = self.0.config().map_err(|error| wrong(error.into()))?;
+        let client = web::builder(tls).read_timeout(SILENCE).build();
+        client.map(HttpClient::new).map_err(|error| wrong(error.into()))
     }
 }
 
@@ -250,7 +252,7 @@ fn bucket(s3: &S3) -> Result<object_store::aws::AmazonS3, RemoteError> {
         .with_allow_http(s3.allow_http)
         .with_access_key_id(s3.access_key.read().map_err(setup)?)
         .with_secret_access_key(s3.secret_key.read().map_err(setup)?)
-        .with_http_connector(Connector)
+        .with_http_connector(Connector(s3.tls.clone()))
         .with_retry(retry);
     if let Some(endpoint) = &s3.endpoint {
         builder = builder.with_endpoint(endpoint);

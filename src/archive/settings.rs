@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::sys::secret::Secret;
+use crate::sys::tls::Tls;
 use crate::sys::units::{Bytes, Span};
 
 /// `[archive]`, checked.
@@ -33,7 +34,7 @@ pub enum Keep {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Place {
     Folder(PathBuf),
-    S3(S3),
+    S3(Box<S3>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +46,7 @@ pub struct S3 {
     pub endpoint: Option<String>,
     pub region: String,
     pub allow_http: bool,
+    pub tls: Tls,
     pub access_key: Secret,
     pub secret_key: Secret,
     pub token: Option<Secret>,
@@ -55,7 +57,8 @@ impl Settings {
     pub fn target(&self) -> String {
         match &self.place {
             Place::Folder(path) => format!("file://{}/{}", path.display(), self.host),
-            Place::S3(S3 { bucket, prefix, endpoint, .. }) => {
+            Place::S3(s3) => {
+                let S3 { bucket, prefix, endpoint, .. } = &**s3;
                 let at = endpoint.as_ref().map_or_else(String::new, |endpoint| format!(" at {endpoint}"));
                 let prefix = if prefix.is_empty() { String::new() } else { format!("/{prefix}") };
                 format!("s3://{bucket}{prefix}/{}{at}", self.host)

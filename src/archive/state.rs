@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -10,6 +11,7 @@ use crate::archive::ledger::{Counts, Ledger};
 use crate::archive::logs::{RotatedLog, id_and_time, mark};
 use crate::archive::send::Sent;
 use crate::archive::settings::{Keep, Settings};
+use crate::archive::stuck::StuckItems;
 use crate::metrics::{Family, Kind};
 use crate::record::timestamp;
 use crate::store::PartitionView;
@@ -29,6 +31,8 @@ struct Inner {
     /// Since when, and why, nothing could be sent.
     problem: Option<(i64, String)>,
     last_success: i64,
+    /// What could not be sent at its last attempt.
+    stuck: StuckItems,
     /// Sealed partitions that are not there yet.
     waiting: u64,
     /// Rotated logs that are not there yet, as of the last look.
@@ -87,22 +91,40 @@ impl Archive {
         }
     }
 
-    /// The oldest partition that is sealed and not there. `views` are without the one being written.
+    /// The oldest partition that is sealed, not there, and does not rest. `views` are without the one being written.
     pub fn next(&self, views: &[PartitionView]) -> Option<PartitionView> {
         let mut inner = self.lock();
         let here: BTreeSet<u64> = views.iter().map(|view| view.number).collect();
         inner.ledger.partitions.retain(|number, _| here.contains(number));
+        let items: BTreeSet<String> = views.iter().map(item).collect();
+        inner.stuck.retain(|item| !item.starts_with(PARTITION) || items.contains(item));
         let is_next = |view: &&PartitionView| view.generation > 0 && Archive::is_awaited(&inner, view);
         let waiting: Vec<&PartitionView> = views.iter().filter(is_next).collect();
-        let (count, first) = (waiting.len() as u64, waiting.first().map(|view| (*view).clone()));
+        let now = Instant::now();
+        // Those that never failed first: what rests is due again when the server is tried again.
+        let due = waiting.iter().filter(|view| !inner.stuck.rests(&item(view), now));
+        let first = due.min_by_key(|view| inner.stuck.has(&item(view))).map(|view| (*view).clone());
+        let count = waiting.len() as u64;
         inner.waiting = count;
         first
+    }
+
+    /// A partition could not be sent: those behind it go on.
+    pub fn could_not_send(&self, view: &PartitionView, why: String) {
+        self.gets_stuck(item(view), &format!("partition {:06}.{}", view.number, view.generation), why);
+    }
+
+    fn gets_stuck(&self, item: String, name: &str, why: String) {
+        let mut inner = self.lock();
+        inner.fail(&why);
+        inner.stuck.add(item, name, &why, (clock::now(), Instant::now()));
     }
 
     /// A partition is there now.
     pub fn sent(&self, view: &PartitionView, sent: &Sent) {
         let mut inner = self.lock();
         inner.ledger.partitions.insert(view.number, view.generation);
+        inner.stuck.remove(&item(view));
         let counts = &mut inner.ledger.counts;
         counts.partitions += 1;
         counts.bytes += sent.bytes;
@@ -121,6 +143,7 @@ impl Archive {
         inner.ledger.logs.retain(|mark| marks.contains(mark));
         inner.let_go.retain(|mark| marks.contains(mark));
         inner.wanted.retain(|mark| marks.contains(mark));
+        inner.stuck.retain(|item| item.starts_with(PARTITION) || marks.contains(item));
         let lost: Vec<PathBuf> = inner
             .awaited
             .values()
@@ -137,18 +160,26 @@ impl Archive {
             is_due && !inner.ledger.logs.contains(&mark) && !inner.let_go.contains(&mark)
         });
         inner.awaited = awaited.map(|log| (log.id, log)).collect();
+        let now = Instant::now();
         inner
             .awaited
             .values()
             .filter(|log| log.written <= before || !log.ending.is_empty() || inner.wanted.contains(&log.mark()))
-            .min_by_key(|log| (log.written, log.mark()))
+            .filter(|log| !inner.stuck.rests(&log.mark(), now))
+            .min_by_key(|log| (inner.stuck.has(&log.mark()), log.written, log.mark()))
             .cloned()
+    }
+
+    /// A rotated log could not be sent: those behind it go on.
+    pub fn could_not_send_log(&self, log: &RotatedLog, why: String) {
+        self.gets_stuck(log.mark(), &log.path.display().to_string(), why);
     }
 
     /// A rotated log is there now.
     pub fn sent_log(&self, log: &RotatedLog, sent: Option<u64>) {
         let mut inner = self.lock();
         inner.awaited.remove(&log.id);
+        inner.stuck.remove(&log.mark());
         inner.ledger.logs.insert(log.mark());
         inner.ledger.counts.logs += 1;
         inner.ledger.counts.bytes += sent.unwrap_or(0);
@@ -157,8 +188,8 @@ impl Archive {
         inner.save();
     }
 
-    /// Whether a rotated log may be removed. While the archive cannot be used none has to stay: rotation goes on, and what
-    /// goes is counted.
+    /// Whether a rotated log may be removed. While the archive cannot be used none has to stay, and never one that could
+    /// not be sent: rotation goes on, and what goes is counted.
     pub fn lets_go(&self, file: &Path) -> bool {
         let mut inner = self.lock();
         let Some(settings) = inner.settings.clone().filter(|settings| settings.logs) else { return true };
@@ -167,7 +198,7 @@ impl Archive {
         if inner.ledger.logs.contains(&mark) {
             return true;
         }
-        if settings.retention == Keep::Hold && inner.problem.is_none() {
+        if settings.retention == Keep::Hold && inner.problem.is_none() && !inner.stuck.has(&mark) {
             inner.wanted.insert(mark);
             return false;
         }
@@ -194,18 +225,13 @@ impl Archive {
 
     /// Remembers why nothing is sent; the time of the first reason stays.
     pub fn failed(&self, why: String) {
-        let mut inner = self.lock();
-        inner.ledger.counts.failures += 1;
-        if inner.problem.as_ref().is_none_or(|(_, known)| *known != why) {
-            tracing::warn!("archive: {why}");
-        }
-        let since = inner.problem.as_ref().map_or_else(clock::now, |(since, _)| *since);
-        inner.problem = Some((since, why));
+        self.lock().fail(&why);
     }
 
-    /// Since when, and why, nothing could be sent.
+    /// Since when, and why, something could not be sent.
     pub fn problem(&self) -> Option<(i64, String)> {
-        self.lock().problem.clone()
+        let inner = self.lock();
+        inner.problem.clone().into_iter().chain(inner.stuck.oldest()).min_by_key(|(since, _)| *since)
     }
 
     pub fn to_json(&self) -> Value {
@@ -219,6 +245,7 @@ impl Archive {
             "partitions": inner.ledger.partitions.keys().collect::<Vec<_>>(),
             "counts": inner.ledger.counts,
             "last_success": (inner.last_success > 0).then(|| timestamp(inner.last_success)),
+            "stuck": inner.stuck.to_json(),
             "problem": inner.problem.as_ref().map(|(since, why)| json!({ "since": timestamp(*since), "why": why })),
         })
     }
@@ -259,9 +286,22 @@ impl Archive {
             ),
             counter("logmill_archive_restored_total", "Partitions brought back from the archive.", counts.restored),
             gauge("logmill_archive_waiting_partitions", "Sealed partitions not archived yet.", inner.waiting),
+            gauge(
+                "logmill_archive_stuck",
+                "Partitions and logs that could not be sent, while others go on.",
+                inner.stuck.len() as u64,
+            ),
             gauge("logmill_archive_failing", "1 while the archive cannot be used.", u64::from(inner.problem.is_some())),
         ]
     }
+}
+
+/// What items of partitions begin with.
+const PARTITION: &str = "partition ";
+
+/// A partition among what is stuck.
+fn item(view: &PartitionView) -> String {
+    format!("{PARTITION}{}.{}", view.number, view.generation)
 }
 
 impl Inner {
@@ -270,9 +310,21 @@ impl Inner {
         self.ledger.counts.logs_lost += 1;
     }
 
+    fn fail(&mut self, why: &str) {
+        self.ledger.counts.failures += 1;
+        let is_known = self.problem.as_ref().is_some_and(|(_, known)| known == why) || self.stuck.has_reason(why);
+        if !is_known {
+            tracing::warn!("archive: {why}");
+        }
+        let since = self.problem.as_ref().map_or_else(clock::now, |(since, _)| *since);
+        self.problem = Some((since, why.to_owned()));
+    }
+
     fn works(&mut self) {
         self.last_success = clock::now();
-        if let Some((_, why)) = self.problem.take() {
+        if let Some((_, why)) = self.problem.take()
+            && !self.stuck.has_reason(&why)
+        {
             tracing::info!("the archive can be used again; it was: {why}");
         }
     }

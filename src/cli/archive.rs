@@ -83,8 +83,15 @@ fn status(common: &Common) -> anyhow::Result<()> {
     if !problem.is_null() {
         outln!("{} since {}: {}", colour("problem:", "31"), cell(&problem["since"]), cell(&problem["why"]));
     }
+    for stuck in found["stuck"].as_array().into_iter().flatten().take(STUCK_SHOWN) {
+        let (what, since, why) = (cell(&stuck["what"]), cell(&stuck["since"]), cell(&stuck["why"]));
+        outln!("{} {what} since {since}: {why}", colour("not sent:", "31"));
+    }
     Ok(())
 }
+
+/// Partitions and logs that could not be sent, and are shown: while a server is away those are all.
+const STUCK_SHOWN: usize = 10;
 
 /// What is shown; all of it is also read.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::archive::{Keep, Place, S3, Settings, is_host};
 use crate::sys::process::host_name;
 use crate::sys::secret::Secret;
+use crate::sys::tls::Tls;
 use crate::sys::units::{Bytes, Span};
 use crate::sys::web::{is_http_url, without_password};
 
@@ -23,6 +24,8 @@ pub struct Archive {
     /// Of an S3 server that is not that of AWS.
     pub endpoint: Option<String>,
     pub region: String,
+    /// Who signed the endpoint's certificate, a file in PEM form. Unset: whom the system trusts.
+    pub ca: Option<PathBuf>,
     /// The endpoint may be asked without TLS.
     pub allow_http: bool,
     pub access_key_file: Option<PathBuf>,
@@ -58,6 +61,7 @@ impl Default for Archive {
             url: None,
             endpoint: None,
             region: "us-east-1".into(),
+            ca: None,
             allow_http: false,
             access_key_file: None,
             access_key_env: None,
@@ -106,7 +110,7 @@ fn place(archive: &Archive, url: &str) -> Result<Place, String> {
             if !is_part(bucket) || !(prefix.is_empty() || prefix.split('/').all(is_part)) {
                 return Err(wrong());
             }
-            bucket_of(archive, bucket, prefix).map(Place::S3)
+            bucket_of(archive, bucket, prefix).map(|s3| Place::S3(s3.into()))
         }
         _ => Err(wrong()),
     }
@@ -134,6 +138,7 @@ fn bucket_of(archive: &Archive, bucket: &str, prefix: &str) -> Result<S3, String
         endpoint: archive.endpoint.clone(),
         region: archive.region.clone(),
         allow_http: archive.allow_http,
+        tls: Tls { ca: archive.ca.clone(), identity: None },
         access_key: secret(&archive.access_key_file, &archive.access_key_env, "AWS_ACCESS_KEY_ID"),
         secret_key: secret(&archive.secret_key_file, &archive.secret_key_env, "AWS_SECRET_ACCESS_KEY"),
         token,

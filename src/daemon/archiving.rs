@@ -125,7 +125,7 @@ impl Archiving {
             match done {
                 Ok(true) => {}
                 Ok(false) => sending.next = Instant::now() + LOOK_EVERY,
-                Err(error) => self.archive.failed(error),
+                Err(error) => error.into_iter().for_each(|error| self.archive.failed(error)),
             }
         }
         if let Some(keep) = settings.keep.filter(|_| Instant::now() >= expiring.next) {
@@ -141,16 +141,16 @@ impl Archiving {
         }
     }
 
-    /// Whether there was one.
-    async fn send_next(&self, settings: &Settings) -> Result<bool, String> {
+    /// Whether there was one. An error without a text is told already.
+    async fn send_next(&self, settings: &Settings) -> Result<bool, Option<String>> {
         let mut views = self.shared.partitions();
         // The last one is being written.
         views.pop();
         let Some(view) = self.archive.next(&views) else { return Ok(false) };
         let data = lock(&self.current).config.data_dir.clone();
-        let store = identity(&data).map_err(|error| error.to_string())?;
+        let store = identity(&data).map_err(|error| Some(error.to_string()))?;
         let begun = Instant::now();
-        let remote = Remote::open(settings).map_err(|error| error.to_string())?;
+        let remote = Remote::open(settings).map_err(|error| Some(error.to_string()))?;
         match send(&remote, &settings.host, &store, &view).await {
             Ok(sent) => {
                 self.archive.sent(&view, &sent);
@@ -160,12 +160,15 @@ impl Archiving {
             }
             // The sealer packed it once more, or retention took it: the next look finds what is there.
             Err(_) if !view.path.exists() => Ok(true),
-            Err(error) => Err(error.to_string()),
+            Err(error) => {
+                self.archive.could_not_send(&view, error.to_string());
+                Err(None)
+            }
         }
     }
 
     /// The same for a rotated log.
-    async fn send_next_log(&self, settings: &Settings) -> Result<bool, String> {
+    async fn send_next_log(&self, settings: &Settings) -> Result<bool, Option<String>> {
         let (is_rotating, linger) = {
             let current = lock(&self.current);
             (current.config.rotation.enabled, current.config.follow.linger.nanoseconds())
@@ -174,9 +177,9 @@ impl Archiving {
             return Ok(false);
         }
         let before = clock::now().saturating_sub(linger);
-        let logs = self.rotating.generations()?.into_iter().filter_map(rotated_log);
+        let logs = self.rotating.generations().map_err(Some)?.into_iter().filter_map(rotated_log);
         let Some(log) = self.archive.next_log(logs.collect(), before) else { return Ok(false) };
-        let remote = Remote::open(settings).map_err(|error| error.to_string())?;
+        let remote = Remote::open(settings).map_err(|error| Some(error.to_string()))?;
         match send_log(&remote, &settings.host, &log).await {
             Ok(sent) => {
                 self.archive.sent_log(&log, sent);
@@ -185,7 +188,10 @@ impl Archiving {
             }
             // It was renamed or removed meanwhile: the next look finds it, or counts it.
             Err(_) if id_and_time(&log.path).map_or(true, |(id, ..)| id != log.id) => Ok(true),
-            Err(error) => Err(error.to_string()),
+            Err(error) => {
+                self.archive.could_not_send_log(&log, error.to_string());
+                Err(None)
+            }
         }
     }
 

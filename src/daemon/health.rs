@@ -86,7 +86,7 @@ impl Doctor {
         let patience = settings.archive_patience.nanoseconds();
         let is_long = |since: &i64| clock::now().saturating_sub(*since) > patience;
         let archive = archive.filter(|(since, _)| is_long(since));
-        problems.extend(archive.map(|(since, why)| format!("nothing is archived since {}: {why}", timestamp(since))));
+        problems.extend(archive.map(|(since, why)| format!("not all is archived since {}: {why}", timestamp(since))));
         problems.extend(seen.lagging(&facts, (&settings, max_line), Instant::now()));
         drop(facts);
         seen.health = Health { live, problems };

@@ -12,7 +12,7 @@ use crate::metrics::paths::template;
 use crate::metrics::workflows::{Memory, Workflows};
 use crate::metrics::{Family, Kind};
 use crate::pipeline::{Metric, MetricKind};
-use crate::record::{Entry, Value};
+use crate::record::{Entry, ValueRef};
 
 const REQUESTS: Kind =
     Kind::Histogram(Cow::Borrowed(&[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]));
@@ -107,10 +107,10 @@ impl Derived {
 
     fn request(&mut self, entry: &Entry) {
         let (mut method, mut path, mut status) = (None, None, None);
-        for (name, value) in &entry.fields {
+        for (name, value) in entry.fields() {
             match (&**name, value) {
-                ("method", Value::Str(text)) => method = Some(text),
-                ("path", Value::Str(text)) => path = Some(text),
+                ("method", ValueRef::Str(text)) => method = Some(text),
+                ("path", ValueRef::Str(text)) => path = Some(text),
                 ("status", value) => status = value.as_number(),
                 _ => {}
             }

@@ -101,11 +101,8 @@ fn entries_sessions_agents_and_requests() {
     };
     let text = |text: &str| Value::Str(text.into());
     let request = |path: &str, status: i64, ms: Option<f64>| Entry {
-        fields: vec![
-            ("method".into(), text("GET")),
-            ("path".into(), text(path)),
-            ("status".into(), Value::Int(status)),
-        ],
+        fields: [("method".into(), text("GET")), ("path".into(), text(path)), ("status".into(), Value::Int(status))]
+            .into(),
         duration_ms: ms,
         ..plain(Level::Info, "s1")
     };
@@ -113,7 +110,7 @@ fn entries_sessions_agents_and_requests() {
         agent: Some("coder".into()),
         event: name.map(Into::into),
         duration_ms: Some(ms),
-        fields: vec![("operation".into(), text(operation))],
+        fields: [("operation".into(), text(operation))].into(),
         ..plain(Level::Info, "s2")
     };
     let entries = [

@@ -28,6 +28,9 @@ pub const CATALOG: &[Described] = &[
     format("basic_config", All, &["{level:caps}:{logger:name}:{message}"]),
     format("loguru", All, &[r"{time} | {level} | {logger}:{function}:{line:int} - {message}"]),
     format("flask", All, &[r"[{time}] {level} in {logger:name}: {message}"]),
+    format("airflow", All, &[r"[{time}] \{{logger:name}:{line:int}\} {level} - {message}"]),
+    format("salt", All, &[r"{time} [{logger:text}:{line:int}( )?][{level}]([{pid:int}])? {message}"]),
+    format("fail2ban", All, &[r"{time} {logger:dotted} [{pid:int}]: {level} {message}"]),
     format("celery", All, &[r"[{time}: {level}/{process}] {message}"]),
     format("gunicorn", All, &[r"[{time}] [{pid:int}] [{level}] {message} => gunicorn"]),
     format("django", All, &["{level:caps} {time} {logger:name} {pid:int} {thread:int} {message}"]),
@@ -39,6 +42,7 @@ pub const CATALOG: &[Described] = &[
             r#"({vhost:name} )?{client} {_} {user} [{time}] {message:all}"{method} {path:text} HTTP/{http_version}" {status:int} {bytes:int}( "{referer:quoted}" "{user_agent:quoted}")?( {_:text})?"#,
             r#"{client} {_} {user:text} [{time}] {message:all}"{method} {path:text} HTTP/{http_version}" {status:int} {bytes:int}( "{referer:quoted}" "{user_agent:quoted}")?( {_:text})?"#,
             r#"({vhost:name} )?{client} {_} {user} [{time}] {message:all}"{request:quoted}" {status:int} {bytes:int}( "{referer:quoted}" "{user_agent:quoted}")?( {_:text})?"#,
+            r"[pid: {pid:int}|app: {_}|req: {_}] {client} {_:text} [{time}] {message:all}{method} {path:text} =\> {_:rest}",
             // Envoy.
             r#"[{time}] {message:all}"{method} {path:text} HTTP/{http_version}" {status:int} {_:text}"#,
         ],
@@ -56,6 +60,7 @@ pub const CATALOG: &[Described] = &[
         Indented,
         &[r"{time:epoch} {duration_ms:int} {client} {message:all}{result}/{status:int} {bytes:int} {method} {_:rest}"],
     ),
+    format("lighttpd", All, &[r"{time}: \({logger:name}.{line:int}\) {message}"]),
     // Java.
     format(
         "spring",
@@ -91,6 +96,11 @@ pub const CATALOG: &[Described] = &[
             r"{time} {level} [{thread:text}] {logger:name}: {message}",
             r"{time} [{thread:text}] {level} {logger:dotted}: {message}",
             r"{time:clock} {level} [{logger:dotted}] \({thread:text}\) {message}",
+            r"{time} {level} [{thread:text}] [{logger:dotted}] {message}",
+            // Solr.
+            r"{time} {level} \({thread:text}\) [{_:text}] {logger:name} {message}",
+            // Flink.
+            r"{time} {level} {logger:dotted} [{thread:text}] - {message}",
             r"{time} {level} [{thread:text}] {logger:dotted} {message}",
         ],
     ),
@@ -108,8 +118,18 @@ pub const CATALOG: &[Described] = &[
             r"[{time}][{level}][{logger:name}] {message}",
             // What the Java machine says of itself.
             r"[{time}][{level}][{logger}] {message}",
+            r"[{uptime:float}s][{level}][{logger}] {message}",
         ],
     ),
+    format(
+        "weblogic",
+        All,
+        &[
+            r"\#\#\#\#<{time}> <{level}> <{logger:text}> {message}",
+            r"<{time}> <{level}> <{logger:text}> <{code}> {message}",
+        ],
+    ),
+    format("glassfish", All, &[r"[{time}] [{_:text}] [{level}] [{code}] [{logger:text}] {message}"]),
     format("jenkins", All, &[r"{time} [id={thread:int}] {level} {logger:name}: {message}"]),
     format("jul", All, &["{time:twelve} {logger} {method}"]),
     // Databases.
@@ -136,6 +156,10 @@ pub const CATALOG: &[Described] = &[
         All,
         &[r"{time} {thread:int} [{level}] [{code}] [{logger}] {message}", r"{time} {thread:int} [{level}] {message}"],
     ),
+    format("clickhouse", All, &[r"{time} [ {tid:int} ] \{{query_id}\} <{level}> {logger:name}: {message}"]),
+    format("scylla", All, &[r"{level:caps} {time} [shard {shard:text}] {logger:name} - {message}"]),
+    format("mssql", All, &["{time} {column:23}{logger:tag}{column:35}{message}"]),
+    format("db2", All, &["{time}{_:int} {record} LEVEL: {level}{message}"]),
     format("mongodb", Indented, &[r"{time} {level:letter} {logger} {message:all}[{thread}] {_:rest}"]),
     format("rabbitmq", All, &[r"{time} [{level}] {message:all}<{pid}> {_:rest}"]),
     // Go, C++, Rust, Ruby, PHP, .NET.
@@ -144,6 +168,8 @@ pub const CATALOG: &[Described] = &[
         All,
         &[
             r"{level:letter}{time:klog} {tid:int} {logger:name}:{line:int}] {message}",
+            // CockroachDB.
+            r"{level:letter}{time:klog} {goroutine:int} ({channel:int}@)?{logger:name}:{line:int} {message}",
             // TensorFlow.
             r"{time}: {level:letter} {logger:name}:{line:int}] {message}",
         ],
@@ -157,6 +183,7 @@ pub const CATALOG: &[Described] = &[
             r"{time} {level} {file:name}.go:{line:int} {message}",
         ],
     ),
+    format("nats", All, &["[{pid:int}] {time:slashed} [{level}] {message}"]),
     format("logrus", All, &[r"{level}[{time}] {message}", r"{level}[{seconds:int}] {message}"]),
     format("env_logger", All, &[r"[{time} {level} {logger:name}] {message}"]),
     format("envoy", All, &[r"[{time}][{tid:int}][{level}][{logger}] {message:all}([{file}] )?{_:rest}"]),
@@ -194,6 +221,18 @@ pub const CATALOG: &[Described] = &[
         ],
     ),
     format("serilog", All, &[r"[{time:clock} {level}] {message}", r"{time} [{level:three}] {message}"]),
+    format("winston", All, &[r"{time:zoned} [{logger:text}] {level}: {message}"]),
+    format("nest", All, &[r"[Nest] {pid:int} - {time} {level} [{logger:text}] {message}"]),
+    format(
+        "sidekiq",
+        All,
+        &[
+            "{time:zoned} pid={pid:int} tid={tid} {level:caps}: {message}",
+            "{time:zoned} pid={pid:int} tid={tid} {_:text} {level:caps}: {message}",
+        ],
+    ),
+    format("erlang", All, &["={level:caps} REPORT==== {time} ==={message}"]),
+    format("esp", Indented, &[r"{level:letter} \({uptime:int}\) {logger:name}: {message}"]),
     // OpenStack.
     format(
         "oslo",
@@ -228,12 +267,24 @@ pub const CATALOG: &[Described] = &[
         ],
     ),
     format(
+        "cisco",
+        Indented,
+        &[
+            r"(<{level:priority}>)?({_:int}: )?(\*)?{time:syslog}: %{logger:name}-{level:severity}-{code:tag}: {message}",
+            r"(<{level:priority}>)?{time:syslog} {host} {message:all}%{logger:name}-{level:severity}-{code:tag}: {_:rest}",
+            r"(<{level:priority}>)?{time:syslog} {host} {message:all}{_:text}: %{logger:name}-{level:severity}-{code:tag}: {_:rest}",
+        ],
+    ),
+    format(
         "syslog",
         Indented,
         &[
-            r"(<{level:priority}>)?{time:syslog} {host} {logger:tag}[{pid:int}]( \({_:text}\))?: {message}",
-            r"(<{level:priority}>)?{time:syslog} {host} {logger:tag}: {message}",
-            r"(<{level:priority}>)?{time:syslog} {host} {logger:tag} {_:float}: {message}",
+            r"(<{level:priority}>)?{time:syslog} {host:host} {logger:tag}[{pid:int}]( \({_:text}\))?: {message}",
+            r"(<{level:priority}>)?{time:syslog} {host:host} {logger:tag}: {message}",
+            r"(<{level:priority}>)?{time:syslog} {host:host} {logger:tag} {_:float}: {message}",
+            // Programs that write such a file themselves leave the host out.
+            r"{time:syslog} {logger:tag}[{pid:int}]: {message}",
+            r"{time:syslog} {logger:tag}: {message}",
             r"(<{level:priority}>)?{time:syslog} {host} {message}",
             r"(<{level:priority}>)?{time} {host:name} {logger:tag}[{pid:int}]: {message}",
             r"{time} {host:name} kernel: {message} => kernel",
@@ -241,12 +292,35 @@ pub const CATALOG: &[Described] = &[
             r"{time:zoned} {logger:tag}[{process}]: {message}",
         ],
     ),
+    format("xorg", Indented, &[r"[{uptime:float}] \({level:xorg}\) {message} => Xorg"]),
     format(
         "dmesg",
         Indented,
         &[
             r"{_:tag}( )?:{level}( )?: [{uptime:float}] {message} => kernel",
-            r"(<{level:priority}>)?[{uptime:float}] {message} => kernel",
+            r"(<{level:priority}>)?[{uptime:decimal}] {message} => kernel",
+        ],
+    ),
+    // ESXi.
+    format("vmware", All, &[r"{time:zoned} {level} {logger:tag}[{pid}] {message}"]),
+    format(
+        "asterisk",
+        All,
+        &[
+            r"[{time}] {level:caps}[{pid:int}][{call}] {logger:name}: {message}",
+            r"[{time}] {level:caps}[{pid:int}] {logger:name}: {message}",
+        ],
+    ),
+    format("samba", All, &[r"[{time}, {debug:int}(, {_:text})?] {logger:name}:{line:int}\({function}\){message}"]),
+    format("cups", All, &["{level:letter} [{time}] {message}"]),
+    format("zabbix", All, &["{pid:int}:{time} {message}"]),
+    format("puppet", All, &[r"{time} {logger:text} \({level}\): {message}"]),
+    format(
+        "ceph",
+        All,
+        &[
+            r"{time} {logger:name} \({_:text}\) {_:int} : {_} [{level}] {message}",
+            r"{time} {logger:dotted} [{level}] {message}",
         ],
     ),
     format("cbs", All, &[r"{time}, {level} {logger} {message}"]),
@@ -269,8 +343,13 @@ pub const CATALOG: &[Described] = &[
         All,
         &[
             r"{time}|{level}|{logger}|{message}",
+            // Trino, and functions of AWS.
+            r"{time}\t{level}\t{thread:text}\t{logger:dotted}\t{message}",
+            r"{time:zoned}\t{request_id}\t{level:caps}\t{message}",
             r"{time}\t{level}\t{logger:name}\t{message}",
             r"{time}|{logger}|{pid:int}|{message}",
+            // ActiveMQ.
+            r"{time} | {level} | {message} | {logger:dotted} | {thread:text}",
             r"{time} | {level} | {logger:name} | {message}",
             r"{level} | {time} | {logger:name} | {message}",
         ],
@@ -298,6 +377,8 @@ pub const CATALOG: &[Described] = &[
             r"{level:letter} {time} {logger:name}: {message}",
             r"{time} {level} {logger:dotted} [{thread:text}] {message}",
             r"{time} {logger:dotted} {level}: {message}",
+            // BIND.
+            r"{time} {logger:tag}: {level}: {message}",
             r"{time} {level} [{logger:name}] {message}",
             r"{time} [{level}] {logger:dotted} - {message}",
             r"{time} [{level}] {logger:name} - {message}",

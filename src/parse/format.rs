@@ -6,11 +6,12 @@ use smol_str::SmolStr;
 
 use super::catalog::CATALOG;
 use super::clock::Clock;
+use super::home::{Named, place};
 use super::layout::{Head, Kind, Layout};
 use super::names::Names;
 use super::pattern::Pattern;
 use super::{head, ids, json, logfmt};
-use crate::record::{Entry, Level, LevelSource, Text, Value};
+use crate::record::{Entry, Level, LevelSource, Text};
 
 /// Which lines join an entry, of those that begin none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +108,7 @@ impl Format {
     /// Whether an entry of this format begins with `line`, and what the line says, in `head`, which was cleared for the
     /// line. Of free text: whether there is a time or a level at its head.
     pub fn recognises(&self, line: &str, head: &mut Head) -> bool {
+        head.line = line.len();
         match &self.shape {
             Shape::Json | Shape::Record => json::recognises(line),
             Shape::Logfmt => logfmt::recognises(line),
@@ -159,7 +161,7 @@ impl Format {
             Shape::Logfmt => logfmt::fill(entry, clock, names),
             Shape::Layouts(layouts) => match layouts.get(head.layout) {
                 Some(layout) => {
-                    apply(entry, head, LevelSource::Field, clock, &|slot| layout.slot(slot));
+                    apply(entry, head, LevelSource::Field, clock, layout.slots());
                     if entry.logger.is_none() {
                         entry.logger = layout.logger().cloned();
                     }
@@ -171,16 +173,16 @@ impl Format {
                 None => false,
             },
             Shape::Pattern(pattern) => {
-                apply(entry, head, LevelSource::Field, clock, &|slot| pattern.slot(slot));
+                apply(entry, head, LevelSource::Field, clock, pattern.slots());
                 true
             }
             Shape::Text => {
-                apply(entry, head, LevelSource::Head, clock, &|_| None);
+                apply(entry, head, LevelSource::Head, clock, &[]);
                 true
             }
         };
         if good {
-            ids::extract(entry);
+            ids::extract(entry, head.line);
         }
         good
     }
@@ -196,13 +198,7 @@ fn record(entry: &mut Entry) -> bool {
 }
 
 /// Fills an entry with what its first line was found to say.
-fn apply<'a>(
-    entry: &mut Entry,
-    head: &Head,
-    source: LevelSource,
-    clock: &mut Clock,
-    slot: &dyn Fn(u16) -> Option<(&'a SmolStr, Kind)>,
-) {
+fn apply(entry: &mut Entry, head: &Head, source: LevelSource, clock: &mut Clock, slots: &[Named]) {
     match &head.stamp {
         Some(stamp) => super::set_time(entry, clock.tell(stamp, false)),
         None => super::set_time(entry, clock.untold()),
@@ -216,35 +212,15 @@ fn apply<'a>(
     entry.logger = head.logger.as_ref().map(part).filter(|name| !is_nothing(name)).map(SmolStr::from);
     entry.fields.reserve_exact(head.fields.len());
     for (index, range) in &head.fields {
-        let (Some((name, kind)), text) = (slot(*index), part(range)) else { continue };
-        match kind {
+        let (Some(named), text) = (slots.get(usize::from(*index)), part(range)) else { continue };
+        match named.kind {
             _ if is_nothing(text) => {}
             Kind::Data => super::structured::expand(text, &mut |name, value| place(entry, name, value)),
-            kind => place(entry, name.clone(), value(kind, text)),
+            _ => named.put(entry, range, text),
         }
     }
     entry.raw = raw;
-    set_message(entry, &head.message);
-}
-
-/// Puts a value where the entry has a place of its own for it, or among its fields.
-pub fn place(entry: &mut Entry, name: SmolStr, value: Value) {
-    let slot = match &*name {
-        "logger" => &mut entry.logger,
-        "workflow_id" => &mut entry.workflow_id,
-        "session_id" => &mut entry.session_id,
-        "request_id" => &mut entry.request_id,
-        "workflow_type" => &mut entry.workflow_type,
-        "agent" => &mut entry.agent,
-        "event" => &mut entry.event,
-        "level" if set_level(entry, Level::from_value(&value.to_text())) => return,
-        "duration_ms" if value.as_number().is_some() => {
-            entry.duration_ms = value.as_number();
-            return;
-        }
-        _ => return entry.fields.push((name, value)),
-    };
-    *slot = Some(value.to_text().into());
+    set_message(entry, &head.message, head.line);
 }
 
 /// Sets the level, if it is one, as taken from a field.
@@ -258,15 +234,6 @@ pub(super) fn set_level(entry: &mut Entry, level: Option<Level>) -> bool {
 
 fn is_nothing(text: &str) -> bool {
     text.is_empty() || text == "-"
-}
-
-fn value(kind: Kind, text: &str) -> Value {
-    let number = match kind {
-        Kind::Int => text.parse().ok().map(Value::Int),
-        Kind::Float => text.parse().ok().filter(|n: &f64| n.is_finite()).map(Value::Float),
-        _ => None,
-    };
-    number.unwrap_or_else(|| Value::Str(text.into()))
 }
 
 /// Takes the level from the second line: `WARNING: low on disk`.
@@ -297,13 +264,12 @@ fn translated(word: &str) -> Option<Level> {
     })
 }
 
-/// The message: a piece of the first line, and all lines that follow.
-fn set_message(entry: &mut Entry, message: &std::ops::Range<u32>) {
+/// The message: a piece of the first line, which ends at `first`, and all lines that follow.
+fn set_message(entry: &mut Entry, message: &std::ops::Range<u32>, first: usize) {
     // RFC 5424 lets messages begin with a byte order mark.
     let has_mark = entry.raw.get(message.start as usize..).is_some_and(|text| text.starts_with('\u{feff}'));
     let message = &(message.start + if has_mark { 3 } else { 0 }..message.end);
     let length = entry.raw.len();
-    let first = super::first_line(&entry.raw).len();
     let (start, end) = (message.start as usize, message.end as usize);
     if end >= first {
         // A head that has its line for itself.

@@ -3,11 +3,12 @@
 
 use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
+use aho_corasick::Match;
+use aho_corasick::packed::Searcher;
 use smol_str::SmolStr;
 
-use crate::parse::first_line;
-use crate::record::Entry;
+use crate::parse::{bytes, first_line};
+use crate::record::{Entry, Text};
 
 /// What was found, as byte ranges of the message; `None` where an entry has the thing already.
 #[derive(Default)]
@@ -21,12 +22,22 @@ struct Found<'a> {
     duration_ms: Option<f64>,
 }
 
-/// Fills what the entry has not yet.
-pub fn extract(entry: &mut Entry) {
+/// Fills what the entry has not yet; the first line of its text ends at `first`.
+pub fn extract(entry: &mut Entry, first: usize) {
+    let message = entry.message.of(&entry.raw);
+    let line = match &entry.message {
+        Text::Slice(_) if first == entry.raw.len() => message,
+        _ => first_line(message),
+    };
+    let has_pairs = memchr::memchr(b'=', line.as_bytes()).is_some();
+    let phrase = FINDER.as_ref().and_then(|finder| finder.find(line));
+    // Most lines have neither.
+    if !has_pairs && phrase.is_none() {
+        return;
+    }
     let mut found = Found::default();
-    let line = first_line(entry.message.of(&entry.raw));
     pairs(line, &mut found);
-    phrases(line, &mut found);
+    phrases(line, phrase, &mut found);
     fill(&mut entry.workflow_id, found.workflow_id);
     fill(&mut entry.session_id, found.session_id);
     fill(&mut entry.request_id, found.request_id);
@@ -44,13 +55,9 @@ fn fill(slot: &mut Option<SmolStr>, found: Option<&str>) {
     }
 }
 
-fn is_id(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte)
-}
-
 /// The id at the head of `text`, without punctuation that belongs to the sentence.
 fn id(text: &str) -> &str {
-    let end = text.bytes().take_while(|b| is_id(*b)).count();
+    let end = bytes::run(text.as_bytes(), bytes::ID);
     text[..end].trim_end_matches(['.', ':', '-'])
 }
 
@@ -82,38 +89,34 @@ fn pairs<'a>(line: &'a str, found: &mut Found<'a>) {
     }
 }
 
-/// Phrases of the home system, each with what follows it.
-fn phrases<'a>(line: &'a str, found: &mut Found<'a>) {
-    static SESSION: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("session "));
-    static WORKFLOW: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("orkflow"));
-    if found.session_id.is_none()
-        && let Some(at) = SESSION.find(line.as_bytes())
-    {
-        found.session_id = session(&line[at + SESSION.needle().len()..]);
-    }
-    for at in WORKFLOW.find_iter(line.as_bytes()) {
-        let (before, behind) = (&line[..at], &line[at + WORKFLOW.needle().len()..]);
-        if before.ends_with("/w") {
-            if found.session_id.is_none()
-                && let Some(text) = behind.strip_prefix("-status/")
-            {
-                found.session_id = session(text);
+/// What the phrases of the home system begin with, by number.
+const PHRASES: [&str; 4] = ["session ", "/workflow-status/", "Workflow type", "Workflow event: "];
+
+/// Finds all of them in one go.
+static FINDER: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(PHRASES));
+
+/// Phrases of the home system, each with what follows it, from the first that was found on.
+fn phrases<'a>(line: &'a str, mut next: Option<Match>, found: &mut Found<'a>) {
+    let mut by_path = None;
+    let mut has_session = false;
+    while let Some(phrase) = next {
+        let behind = &line[phrase.end()..];
+        match phrase.pattern().as_usize() {
+            0 if !has_session => {
+                has_session = true;
+                found.session_id = found.session_id.or_else(|| session(behind));
             }
-        } else if before.ends_with('W') {
-            if found.workflow_type.is_none()
-                && let Some(text) = behind.strip_prefix(" type")
-                && let Some((_, value)) = text.split_once(": ")
-            {
-                found.workflow_type = Some(id(value)).filter(|value| !value.is_empty());
+            1 => by_path = by_path.or_else(|| session(behind)),
+            2 => {
+                let value = behind.split_once(": ").map(|(_, value)| id(value));
+                found.workflow_type = found.workflow_type.or(value.filter(|value| !value.is_empty()));
             }
-            if found.event.is_none()
-                && before.len() == 1
-                && let Some(event) = behind.strip_prefix(" event: ")
-            {
-                found.event = Some(id(event)).filter(|event| !event.is_empty());
-            }
+            3 if phrase.start() == 0 => found.event = found.event.or(Some(id(behind)).filter(|e| !e.is_empty())),
+            _ => {}
         }
+        next = FINDER.as_ref().and_then(|finder| finder.find_in(line, (phrase.end()..line.len()).into()));
     }
+    found.session_id = found.session_id.or(by_path);
 }
 
 /// Not any word behind `session`: one with a digit in it.

@@ -4,11 +4,13 @@
 //! entry from its whole text ([`Format::fill`]). Text formats are data, see `catalog`. `pipeline` decides which lines
 //! belong together, with the help of [`lines`].
 
+mod bytes;
 mod catalog;
 mod clock;
 pub mod envelope;
 mod format;
 mod head;
+mod home;
 mod ids;
 mod json;
 mod layout;
@@ -25,7 +27,8 @@ mod zone;
 mod tests;
 
 pub use clock::Clock;
-pub use format::{Format, Joins, known, place};
+pub use format::{Format, Joins, known};
+pub use home::place;
 pub use layout::{Head, Kind, Layout, LayoutError};
 pub use names::Names;
 pub use pattern::Pattern;

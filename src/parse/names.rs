@@ -12,6 +12,10 @@ pub struct Names {
     known: Vec<SmolStr>,
     /// Behind the last one asked for.
     next: usize,
+    /// How many fields the line before had: the next has about as many, and room for them is made at once.
+    pub(super) usual: usize,
+    /// Room for a dotted name.
+    pub(super) room: String,
 }
 
 impl Names {

@@ -5,9 +5,9 @@
 use std::ops::Range;
 
 use regex::{CaptureLocations, Regex, RegexBuilder};
-use smol_str::SmolStr;
 use std::sync::Mutex;
 
+use super::home::Named;
 use super::layout::{Head, Kind};
 use super::time::stamp;
 use crate::record::Level;
@@ -23,7 +23,7 @@ pub struct Pattern {
     regex: Regex,
     /// What each group is, from the first on.
     groups: Vec<Group>,
-    slots: Vec<SmolStr>,
+    slots: Vec<Named>,
     /// Places of the groups in the line at hand, kept so that nothing is allocated for a line.
     locations: Mutex<CaptureLocations>,
 }
@@ -55,9 +55,9 @@ impl Pattern {
         Ok(Pattern { regex, groups, slots, locations })
     }
 
-    /// Name and kind of a field.
-    pub fn slot(&self, slot: u16) -> Option<(&SmolStr, Kind)> {
-        self.slots.get(usize::from(slot)).map(|name| (name, Kind::Word))
+    /// Its names, by slot.
+    pub fn slots(&self) -> &[Named] {
+        &self.slots
     }
 
     /// Whether the line matches; if so `head`, which was cleared for the line, is filled.
@@ -98,7 +98,7 @@ fn take(group: Group, text: &str, range: Range<u32>, head: &mut Head) -> bool {
     true
 }
 
-fn group(name: Option<&str>, slots: &mut Vec<SmolStr>) -> Group {
+fn group(name: Option<&str>, slots: &mut Vec<Named>) -> Group {
     match name {
         None => Group::Nameless,
         Some("time") => Group::Time,
@@ -106,7 +106,7 @@ fn group(name: Option<&str>, slots: &mut Vec<SmolStr>) -> Group {
         Some("logger") => Group::Logger,
         Some("message") => Group::Message,
         Some(name) => {
-            slots.push(name.into());
+            slots.push(Named::new(name, Kind::Word));
             Group::Field(slots.len() as u16 - 1)
         }
     }

@@ -2,6 +2,8 @@
 //! that the common loggers use; everything else becomes a field. The first of several names for one place wins; the
 //! others become fields.
 
+use std::ops::Range;
+
 use super::clock::Clock;
 use super::format::set_level;
 use super::names::Names;
@@ -37,7 +39,9 @@ pub struct Places<'a> {
 impl<'a> Places<'a> {
     /// `line` is the beginning of what will be the entry's raw text.
     pub fn new(entry: &'a mut Entry, clock: &'a mut Clock, names: &'a mut Names, line: &'a str) -> Places<'a> {
-        let name = String::with_capacity(64);
+        entry.fields.reserve_exact(names.usual);
+        let mut name = std::mem::take(&mut names.room);
+        name.clear();
         Places {
             entry,
             clock,
@@ -54,6 +58,8 @@ impl<'a> Places<'a> {
 
     /// Ends the entry; whether it has a message of its own.
     pub fn finish(mut self) -> bool {
+        self.names.usual = self.entry.fields.len();
+        self.names.room = std::mem::take(&mut self.name);
         if !self.has_time {
             set_time(self.entry, self.clock.untold());
         }
@@ -76,9 +82,21 @@ impl<'a> Places<'a> {
 
     /// A text; `borrowed` when it is a piece of the line.
     pub fn text(&mut self, text: &str, borrowed: bool) {
-        if !self.is_taken_by_name(text, borrowed) {
-            self.field(Value::Str(text.into()));
+        if self.is_taken_by_name(text, borrowed) || !self.has_room() {
+            return;
         }
+        let name = self.names.get(&self.name);
+        match self.piece(text).filter(|_| borrowed) {
+            Some(piece) => self.entry.fields.push_piece(name, piece),
+            None => self.entry.fields.push((name, Value::Str(text.into()))),
+        }
+    }
+
+    /// Where in the raw text a text stands that is a piece of the line.
+    fn piece(&self, text: &str) -> Option<Range<u32>> {
+        let start = (text.as_ptr() as usize).wrapping_sub(self.line.as_ptr() as usize);
+        let end = start.checked_add(text.len()).filter(|end| *end <= self.line.len())?;
+        Some(start as u32..end as u32)
     }
 
     /// Puts the text where its name says, if that place is free.
@@ -166,12 +184,8 @@ impl<'a> Places<'a> {
             return false;
         }
         self.has_message = true;
-        let start = (text.as_ptr() as usize).wrapping_sub(self.line.as_ptr() as usize);
-        self.entry.message = if borrowed && start + text.len() <= self.line.len() {
-            Text::Slice(start as u32..(start + text.len()) as u32)
-        } else {
-            Text::Owned(text.into())
-        };
+        let piece = self.piece(text).filter(|_| borrowed);
+        self.entry.message = piece.map_or_else(|| Text::Owned(text.into()), Text::Slice);
         true
     }
 
@@ -233,9 +247,13 @@ impl<'a> Places<'a> {
 
     /// A value without a place of its own.
     pub fn field(&mut self, value: Value) {
-        if self.entry.fields.len() < MAX_FIELDS && self.name.len() <= MAX_NAME {
+        if self.has_room() {
             self.entry.fields.push((self.names.get(&self.name), value));
         }
+    }
+
+    fn has_room(&self) -> bool {
+        self.entry.fields.len() < MAX_FIELDS && self.name.len() <= MAX_NAME
     }
 }
 

@@ -152,14 +152,14 @@ impl Extract {
 }
 
 fn rename(entry: &mut Entry, from: &str, to: &str) {
-    if let Some(at) = entry.fields.iter().position(|(name, _)| &**name == from) {
-        let (_, value) = entry.fields.remove(at);
+    if let Some(value) = entry.fields.remove(from, &entry.raw) {
         place(entry, to.into(), value);
     }
 }
 
 fn convert(entry: &mut Entry, name: &str, kind: FieldType) {
-    let Some((_, value)) = entry.fields.iter_mut().find(|(known, _)| &**known == name) else { return };
+    let Some(at) = entry.fields.position(name) else { return };
+    let Some((_, value)) = entry.fields.at(at, &entry.raw) else { return };
     let text = value.to_text().into_owned();
     let converted = match kind {
         FieldType::Int => text.trim().parse().ok().map(Value::Int),
@@ -172,6 +172,6 @@ fn convert(entry: &mut Entry, name: &str, kind: FieldType) {
         FieldType::Text => Some(Value::Str(text.into())),
     };
     if let Some(converted) = converted {
-        *value = converted;
+        entry.fields.set(at, converted);
     }
 }

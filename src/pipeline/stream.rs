@@ -17,7 +17,7 @@ use crate::pipeline::Compiled;
 use crate::pipeline::line::Line;
 use crate::pipeline::rules::Fate;
 use crate::record::{
-    Entry, EntryBatch, Fingerprint, Outcomes, Position, RawBatch, StreamId, TAIL_LEN, Text, TimeSource, Value,
+    Entry, EntryBatch, Fingerprint, Outcomes, Position, RawBatch, StreamId, TAIL_LEN, TimeSource, Value,
 };
 
 /// An entry of more lines is cut there, and goes on as another.
@@ -346,7 +346,8 @@ impl StreamParser {
 
     /// Makes an entry of what waits.
     fn finish(&mut self, out: &mut Out) {
-        let Some(waiting) = self.waiting.take() else { return };
+        // Entries and what waits are large, so that both stay where they are.
+        let Some(waiting) = &self.waiting else { return };
         self.before_cut = None;
         self.clock.observe(waiting.written, waiting.read_time);
         let format = &self.pipeline.formats[waiting.format];
@@ -356,62 +357,70 @@ impl StreamParser {
             self.head.clear();
             format.recognises(text.lines().next().unwrap_or(""), &mut self.head);
         }
-        let text = &*text;
-        let mut entry = self.fresh(text, &waiting);
+        out.entries.push(self.fresh(&text, waiting.read_time));
+        let Some(entry) = out.entries.last_mut() else { return };
         let mut is_parsed = !format.is_text();
-        if !format.fill(&mut entry, &self.head, &mut self.clock, &mut self.names) {
-            entry = self.fresh(text, &waiting);
+        if !format.fill(entry, &self.head, &mut self.clock, &mut self.names) {
+            *entry = self.fresh(&text, waiting.read_time);
             is_parsed = false;
-            self.fill_as_text(&mut entry);
+            // The text turned out not to be of its format.
+            if let Some(plain) = self.pipeline.formats.last() {
+                self.head.clear();
+                plain.recognises(text.lines().next().unwrap_or(""), &mut self.head);
+                plain.fill(entry, &self.head, &mut self.clock, &mut self.names);
+            }
         }
         if let Some(stamp) =
             waiting.stamp.filter(|_| matches!(entry.time_source, TimeSource::Read | TimeSource::Estimated))
         {
-            set_time(&mut entry, self.clock.tell(&stamp, true));
+            set_time(entry, self.clock.tell(&stamp, true));
         }
         if waiting.is_wrapped {
-            entry.message = Text::Owned(entry.message().into());
-            entry.raw = self.pipeline.rules.redact(&self.raw).into();
+            entry.set_raw(self.pipeline.rules.redact(&self.raw).into());
         }
-        if entry.session_id.is_none() {
-            entry.session_id = self.session_id.clone();
-        }
-        if entry.logger.is_none() {
-            entry.logger = waiting.container;
-        }
-        if let Some(stream) = waiting.from {
-            entry.fields.push(("stream".into(), Value::Str(stream.into())));
-        }
-        if waiting.outcomes.truncated > 0 {
-            entry.fields.push(("truncated".into(), Value::Bool(true)));
-        }
+        waiting.complete(entry, self.session_id.as_ref());
         out.outcomes.add(&waiting.outcomes);
         out.outcomes.parsed += u64::from(is_parsed);
         out.outcomes.text += u64::from(!is_parsed);
-        match self.pipeline.rules.apply(&mut entry, waiting.read_time) {
-            Fate::Kept => out.entries.push(entry),
-            Fate::Filtered => out.outcomes.filtered += 1,
-            Fate::Sampled => out.outcomes.sampled += 1,
-            Fate::Limited => out.outcomes.limited += 1,
+        let dropped = match self.pipeline.rules.apply(entry, waiting.read_time) {
+            Fate::Kept => None,
+            Fate::Filtered => Some(&mut out.outcomes.filtered),
+            Fate::Sampled => Some(&mut out.outcomes.sampled),
+            Fate::Limited => Some(&mut out.outcomes.limited),
+        };
+        if let Some(count) = dropped {
+            *count += 1;
+            out.entries.pop();
         }
+        self.waiting = None;
     }
 
-    /// For a text that turned out not to be of its format.
-    fn fill_as_text(&mut self, entry: &mut Entry) {
-        let Some(text) = self.pipeline.formats.last() else { return };
-        self.head.clear();
-        text.recognises(entry.raw.lines().next().unwrap_or(""), &mut self.head);
-        text.fill(entry, &self.head, &mut self.clock, &mut self.names);
-    }
-
-    fn fresh(&self, raw: &str, waiting: &Waiting) -> Entry {
+    fn fresh(&self, raw: &str, read_time: i64) -> Entry {
         Entry {
-            time: waiting.read_time,
-            read_time: Some(waiting.read_time),
+            time: read_time,
+            read_time: Some(read_time),
             raw: raw.into(),
             source: self.source.clone(),
             service: self.pipeline.service.clone(),
             ..Entry::default()
+        }
+    }
+}
+
+impl Waiting {
+    /// Adds to an entry what is known of it beside its text.
+    fn complete(&self, entry: &mut Entry, session_id: Option<&SmolStr>) {
+        if entry.session_id.is_none() {
+            entry.session_id = session_id.cloned();
+        }
+        if entry.logger.is_none() {
+            entry.logger = self.container.clone();
+        }
+        if let Some(stream) = self.from {
+            entry.fields.push(("stream".into(), Value::Str(stream.into())));
+        }
+        if self.outcomes.truncated > 0 {
+            entry.fields.push(("truncated".into(), Value::Bool(true)));
         }
     }
 }

@@ -123,7 +123,7 @@ fn a_cut_line_is_marked_and_its_last_character_whole() {
     let out = parser().run(&raw);
     assert_eq!(raws(&out), ["é"]);
     assert_eq!((out.outcomes.truncated, out.outcomes.invalid_utf8), (1, 0));
-    assert_eq!(out.entries[0].field("truncated"), Some(&crate::record::Value::Bool(true)));
+    assert_eq!(out.entries[0].field("truncated"), Some(crate::record::ValueRef::Bool(true)));
     assert_eq!(out.position.offset, 5_000_000);
 }
 

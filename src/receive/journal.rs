@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::receive::{Origin, Received, Senders, Taken};
-use crate::record::{Entry, Text, Value};
+use crate::record::{Entry, FieldList, Text, Value};
 use crate::sys::atomic::{self, sync_folder_of};
 use crate::sys::files::FileId;
 
@@ -252,13 +252,13 @@ fn numbered(folder: &Path) -> Result<Vec<(u64, PathBuf)>, JournalError> {
 fn shortened(entry: &Entry, bytes: usize) -> Entry {
     let cut = |text: &str| text[..text.floor_char_boundary(bytes)].to_owned();
     let message = cut(entry.message());
-    let mut fields = vec![("truncated".into(), Value::Bool(true))];
+    let mut fields = FieldList::from([("truncated".into(), Value::Bool(true))]);
     let mut room = bytes;
-    for (name, value) in &entry.fields {
+    for (name, value) in entry.fields() {
         let size = name.len() + value.to_text().len();
         if size <= room {
             room -= size;
-            fields.push((name.clone(), value.clone()));
+            fields.push((name.clone(), value.to_value()));
         }
     }
     let named = |value: &Option<smol_str::SmolStr>| value.clone().filter(|value| value.len() <= 256);
@@ -344,7 +344,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(folder.path(), 4096).unwrap();
         let mut long = received("", &"\u{1}é".repeat(10_000));
-        long.entry.fields = vec![("a".into(), Value::Int(1)), ("b".into(), Value::Str("x".repeat(5_000).into()))];
+        long.entry.fields = [("a".into(), Value::Int(1)), ("b".into(), Value::Str("x".repeat(5_000).into()))].into();
         long.entry.service = "s".repeat(5_000).into();
         journal.append(&[vec![long, received("", &"m".repeat(3_000))]]).unwrap();
         let text = fs::read_to_string(folder.path().join("received/000001.ndjson")).unwrap();

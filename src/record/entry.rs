@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::record::Level;
+use crate::record::{FieldList, Level, ValueRef};
 
 /// Where an entry's time came from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,12 +112,8 @@ pub enum Value {
     Str(SmolStr),
 }
 
-/// A field beyond the named ones, in the order of the line. Names and values are mostly short, and short texts need no
-/// memory of their own.
-pub type Field = (SmolStr, Value);
-
 /// One entry. Names and meaning are those of the JSON form in the README.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Entry {
     /// Nanoseconds since the Unix epoch, UTC.
     pub time: i64,
@@ -126,7 +122,8 @@ pub struct Entry {
     pub read_time: Option<i64>,
     pub level: Level,
     pub level_source: LevelSource,
-    /// The whole text as it stood in the file, without the last line's end. Invalid UTF-8 became U+FFFD.
+    /// The whole text as it stood in the file, without the last line's end. Invalid UTF-8 became U+FFFD. Message and
+    /// fields may be pieces of it: to change it is for those who see to that.
     pub raw: Box<str>,
     /// See [`Entry::message`].
     pub message: Text,
@@ -143,7 +140,7 @@ pub struct Entry {
     /// Event type, such as `workflow_completed`.
     pub event: Option<SmolStr>,
     pub duration_ms: Option<f64>,
-    pub fields: Vec<Field>,
+    pub fields: FieldList,
 }
 
 impl Entry {
@@ -184,27 +181,43 @@ impl Entry {
         *field = Some(value.into());
     }
 
+    /// The fields beyond the named ones, in the order of the line.
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = (&SmolStr, ValueRef<'_>)> + Clone {
+        self.fields.of(&self.raw)
+    }
+
     /// A field by its name in `fields`.
-    pub fn field(&self, name: &str) -> Option<&Value> {
-        self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    pub fn field(&self, name: &str) -> Option<ValueRef<'_>> {
+        self.fields.at(self.fields.position(name)?, &self.raw).map(|(_, value)| value)
+    }
+
+    /// Makes it the entry of another text, with message and fields as they are.
+    pub fn set_raw(&mut self, raw: Box<str>) {
+        self.message = Text::Owned(self.message().into());
+        self.fields.own(&self.raw);
+        self.raw = raw;
     }
 
     /// Bytes this entry takes in memory, near enough to keep budgets by.
     pub fn size(&self) -> usize {
         let named: usize = self.named().iter().skip(2).map(|(_, v)| v.map_or(0, str::len)).sum();
-        let fields: usize = self.fields.iter().map(|(k, v)| k.len() + v.size() + 40).sum();
-        size_of::<Entry>() + self.raw.len() + named + fields
+        size_of::<Entry>() + self.raw.len() + named + self.fields.size()
+    }
+}
+
+/// Wherever texts are kept: the same message is the same.
+impl PartialEq for Entry {
+    fn eq(&self, other: &Entry) -> bool {
+        let plain = |e: &Entry| (e.time, e.time_source, e.read_time, e.level, e.level_source, e.duration_ms);
+        plain(self) == plain(other)
+            && self.raw == other.raw
+            && self.message() == other.message()
+            && self.named() == other.named()
+            && self.fields().eq(other.fields())
     }
 }
 
 impl Value {
-    fn size(&self) -> usize {
-        match self {
-            Value::Str(text) => text.len(),
-            _ => 0,
-        }
-    }
-
     /// The number in it, also when it was written as text.
     pub fn as_number(&self) -> Option<f64> {
         self.view().as_number()

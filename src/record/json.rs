@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Number, Value as Json};
 
-use crate::record::{Entry, Level, LevelSource, Text, TimeSource, Value};
+use crate::record::{Entry, Level, LevelSource, Text, TimeSource, Value, ValueRef};
 
 /// RFC 3339 in UTC with as many digits as the time needs: none, 3, 6 or 9.
 pub fn timestamp(time: i64) -> String {
@@ -39,7 +39,7 @@ impl Entry {
             object.insert("duration_ms".to_owned(), Json::Number(number));
         }
         if !self.fields.is_empty() {
-            let fields = self.fields.iter().map(|(k, v)| (k.to_string(), v.to_json()));
+            let fields = self.fields().map(|(k, v)| (k.to_string(), v.to_json()));
             object.insert("fields".to_owned(), Json::Object(fields.collect()));
         }
         Json::Object(object)
@@ -95,12 +95,18 @@ impl Value {
     }
 
     pub fn to_json(&self) -> Json {
+        self.view().to_json()
+    }
+}
+
+impl ValueRef<'_> {
+    pub fn to_json(self) -> Json {
         match self {
-            Value::Null => Json::Null,
-            Value::Bool(b) => Json::Bool(*b),
-            Value::Int(n) => Json::from(*n),
-            Value::Float(n) => Number::from_f64(*n).map_or(Json::Null, Json::Number),
-            Value::Str(text) => Json::from(&**text),
+            ValueRef::Null => Json::Null,
+            ValueRef::Bool(b) => Json::Bool(b),
+            ValueRef::Int(n) => Json::from(n),
+            ValueRef::Float(n) => Number::from_f64(n).map_or(Json::Null, Json::Number),
+            ValueRef::Str(text) => Json::from(text),
         }
     }
 }
@@ -139,13 +145,14 @@ mod tests {
             agent: Some("coder".into()),
             event: Some("retry".into()),
             duration_ms: Some(2.5),
-            fields: vec![
+            fields: [
                 ("a".into(), Value::Null),
                 ("b".into(), Value::Bool(true)),
                 ("c".into(), Value::Int(-1)),
                 ("d".into(), Value::Float(1.0)),
                 ("e.f".into(), Value::Str("[1,2]".into())),
-            ],
+            ]
+            .into(),
         };
         let elsewhere = Entry { message: Text::Owned("something else".into()), ..whole.clone() };
         let bare = Entry { raw: "hello".into(), message: Text::Slice(0..5), ..Entry::default() };

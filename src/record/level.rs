@@ -35,13 +35,15 @@ impl Level {
     /// The level a program's word stands for, whatever its case; `None` when it is not one. These are the words that
     /// mean a level wherever they stand at a head; see [`Level::from_column`] for the rest.
     pub fn from_word(word: &str) -> Option<Level> {
-        Lower::of(word).and_then(|lower| known(lower.text()))
+        in_capitals(word).or_else(|| known(Lower::of(word)?.text()))
     }
 
     /// The level that a word, an abbreviation or a letter stands for in a place where a level is expected.
     pub fn from_column(word: &str) -> Option<Level> {
-        let lower = Lower::of(word)?;
-        known(lower.text()).or_else(|| abbreviated(lower.text()))
+        in_capitals(word).or_else(|| {
+            let lower = Lower::of(word)?;
+            known(lower.text()).or_else(|| abbreviated(lower.text()))
+        })
     }
 
     /// The level of a value as fields have it: a word as in a column, or a number.
@@ -93,6 +95,17 @@ impl Level {
     pub fn is_error(self) -> bool {
         self >= Level::Error
     }
+}
+
+/// The words that most lines have, as most lines have them: a short cut.
+fn in_capitals(word: &str) -> Option<Level> {
+    Some(match word.as_bytes() {
+        b"DEBUG" => Level::Debug,
+        b"INFO" => Level::Info,
+        b"WARN" | b"WARNING" => Level::Warning,
+        b"ERROR" => Level::Error,
+        _ => return None,
+    })
 }
 
 /// A short word in small letters.

@@ -2,13 +2,15 @@
 
 mod batch;
 mod entry;
+mod fields;
 mod json;
 mod level;
 mod position;
 mod row;
 
 pub use batch::{EntryBatch, Outcomes, RawBatch, StreamId};
-pub use entry::{Entry, Field, LevelSource, Text, TimeSource, Value};
+pub use entry::{Entry, LevelSource, Text, TimeSource, Value};
+pub use fields::{Field, FieldList};
 pub use json::timestamp;
 pub use level::Level;
 pub use position::{Fingerprint, Position, TAIL_LEN};

@@ -235,11 +235,11 @@ impl Row for Entry {
     }
 
     fn field(&self, name: &str) -> Option<ValueRef<'_>> {
-        Entry::field(self, name).map(Value::view)
+        Entry::field(self, name)
     }
 
     fn any_field(&self, test: &mut dyn FnMut(&str, ValueRef<'_>) -> bool) -> bool {
-        self.fields.iter().any(|(name, value)| test(name, value.view()))
+        self.fields().any(|(name, value)| test(name, value))
     }
 }
 

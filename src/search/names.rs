@@ -43,7 +43,7 @@ pub fn field_names(snapshot: &Snapshot, request: &Request) -> Result<FieldNames,
         ["timestamp", "level", "message"].iter().for_each(|name| count(name));
         entry.named().iter().filter(|(_, value)| value.is_some()).for_each(|(name, _)| count(name));
         entry.duration_ms.iter().for_each(|_| count("duration_ms"));
-        entry.fields.iter().for_each(|(name, _)| count(&format!("fields.{name}")));
+        entry.fields().for_each(|(name, _)| count(&format!("fields.{name}")));
     }
     let mut names: Vec<(String, u64)> = counts.into_iter().collect();
     // Stable: equal ones stay in the order of their names.

@@ -118,11 +118,12 @@ pub(super) mod tests {
             logger: Some("net.http".into()),
             request_id: Some("req_1".into()),
             duration_ms: Some(2.5),
-            fields: vec![
+            fields: [
                 ("status".into(), Field::Int(502)),
                 ("logger".into(), Field::Str("other".into())),
                 ("ok".into(), Field::Bool(false)),
-            ],
+            ]
+            .into(),
             ..Entry::default()
         };
         Item::new("00c0ffee00c0ffee", Fed { place: Place { partition: 3, sequence: 77 }, entry })

@@ -6,7 +6,7 @@
 //! never one too few, and the evaluator decides anyway.
 
 use crate::query::tokens::{lower_into, to_lower, tokens};
-use crate::record::{Entry, Value};
+use crate::record::{Entry, ValueRef};
 use crate::store::block::thousandths;
 use crate::store::seen::Seen;
 
@@ -224,12 +224,12 @@ impl TermSet {
                     self.add_key(number as u64, field, value, &mut words, &mut keys);
                 }
             }
-            for (_, value) in &entry.fields {
+            for (_, value) in entry.fields() {
                 match value {
-                    Value::Null => {}
-                    Value::Int(n @ 0..=9999) => self.short.add_number(*n as usize),
-                    Value::Float(n) if self.short.is_full() && has_short_words_alone(*n) => {}
-                    other => other.view().with_text(|text| self.add_value(text, &mut words)),
+                    ValueRef::Null => {}
+                    ValueRef::Int(n @ 0..=9999) => self.short.add_number(n as usize),
+                    ValueRef::Float(n) if self.short.is_full() && has_short_words_alone(n) => {}
+                    other => other.with_text(|text| self.add_value(text, &mut words)),
                 }
             }
         }
@@ -373,7 +373,7 @@ mod tests {
             raw: "Hello World".into(),
             message: crate::record::Text::Slice(0..11),
             service: "API".into(),
-            fields: vec![("status".into(), Value::Int(404))],
+            fields: [("status".into(), Value::Int(404))].into(),
             ..Entry::default()
         };
         let (words, keys) = TermSet::default().collect(&[(0, entry)]);

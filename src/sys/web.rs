@@ -4,7 +4,6 @@
 //! is sent through a proxy, and no redirect is followed: what an address is for, and what may be sent there, stands in
 //! the configuration.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -137,8 +136,12 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
-        // Writing to a String cannot fail.
-        let _ = write!(text, ": {inner}");
+        let cause_text = inner.to_string();
+        // Some errors tell their causes themselves.
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
         cause = inner.source();
     }
     text

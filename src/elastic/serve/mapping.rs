@@ -21,7 +21,7 @@ fn types_of_fields(snapshot: &Snapshot, budget: &Budget) -> Result<BTreeMap<Stri
         Request { query: Query::all(), window: Window::ALL, limit: SAMPLE, after: None, budget: budget.clone() };
     let mut types: BTreeMap<String, &'static str> = BTreeMap::new();
     for (_, entry) in find(snapshot, &request)?.entries {
-        for (name, value) in &entry.fields {
+        for (name, value) in entry.fields() {
             let Some(kind) = type_of(value) else { continue };
             if let Some(known) = types.get_mut(&**name) {
                 *known = common_type(known, kind);

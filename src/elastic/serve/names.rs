@@ -1,7 +1,7 @@
 //! The names of fields here and there, and what type a field is said to have.
 
 use crate::query::{Condition, Field};
-use crate::record::Value;
+use crate::record::ValueRef;
 
 /// The text of an entry: the message and all values. The `_bulk` sink writes it when it is told to.
 pub const TEXT: &str = "text";
@@ -52,13 +52,13 @@ pub const TYPES: [(&str, &str); 18] = [
 ];
 
 /// The type of a value; a null has none.
-pub fn type_of(value: &Value) -> Option<&'static str> {
+pub fn type_of(value: ValueRef<'_>) -> Option<&'static str> {
     Some(match value {
-        Value::Null => return None,
-        Value::Bool(_) => "boolean",
-        Value::Int(_) => "long",
-        Value::Float(_) => "double",
-        Value::Str(_) => "keyword",
+        ValueRef::Null => return None,
+        ValueRef::Bool(_) => "boolean",
+        ValueRef::Int(_) => "long",
+        ValueRef::Float(_) => "double",
+        ValueRef::Str(_) => "keyword",
     })
 }
 

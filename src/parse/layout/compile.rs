@@ -1,8 +1,7 @@
 //! From the text of a layout to its steps.
 
-use smol_str::SmolStr;
-
 use super::{FirstBytes, Kind, Layout, LevelKind, Slot, Step, TimeKind, Until};
+use crate::parse::home::Named;
 
 /// A longer layout, or one with more names, is refused.
 const MAX_BYTES: usize = 1_024;
@@ -72,7 +71,7 @@ fn chain(parts: &[Part]) -> Vec<Step> {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
-    slots: Vec<(SmolStr, Kind)>,
+    slots: Vec<Named>,
 }
 
 impl Reader<'_> {
@@ -164,13 +163,13 @@ impl Reader<'_> {
     }
 
     fn slot(&mut self, name: &str, kind: Kind, begin: usize) -> Result<Slot, LayoutError> {
-        let known = self.slots.iter().position(|(known, _)| known == name);
+        let known = self.slots.iter().position(|known| known.name == name);
         let index = known.unwrap_or(self.slots.len());
         if index == MAX_SLOTS {
             return wrong(begin, format!("a layout has at most {MAX_SLOTS} names"));
         }
         if known.is_none() {
-            self.slots.push((name.into(), kind));
+            self.slots.push(Named::new(name, kind));
         }
         Ok(Slot::Field(index as u16))
     }
@@ -204,6 +203,8 @@ fn level_kind(kind: Option<&str>) -> Option<LevelKind> {
         Some("postgres-part") => LevelKind::PostgresPart,
         Some("php") => LevelKind::Php,
         Some("priority") => LevelKind::Priority,
+        Some("severity") => LevelKind::Severity,
+        Some("xorg") => LevelKind::Xorg,
         Some(_) => return None,
     })
 }
@@ -214,9 +215,11 @@ fn capture_kind(kind: &str) -> Option<Kind> {
         "name" => Kind::Name,
         "dotted" => Kind::Dotted,
         "tag" => Kind::Tag,
+        "host" => Kind::Host,
         "text" => Kind::Text,
         "int" => Kind::Int,
         "float" => Kind::Float,
+        "decimal" => Kind::Decimal,
         "hex" => Kind::Hex,
         "quoted" => Kind::Quoted,
         "rest" => Kind::Rest,
@@ -280,11 +283,12 @@ fn first_bytes(steps: &[Step]) -> (FirstBytes, bool) {
                 (FirstBytes::of(|b| b.is_ascii_digit() || b.is_ascii_uppercase()), false)
             }
             Step::Time(_) => (FirstBytes::of(|b| b.is_ascii_digit()), false),
-            Step::Level(LevelKind::Priority) => (FirstBytes::of(|b| b.is_ascii_digit()), false),
+            Step::Level(LevelKind::Priority | LevelKind::Severity) => (FirstBytes::of(|b| b.is_ascii_digit()), false),
             Step::Level(LevelKind::Redis) => (FirstBytes::of(|b| b".-*#".contains(&b)), false),
+            Step::Level(LevelKind::Xorg) => (FirstBytes::of(|b| b"IWEN-*=!?".contains(&b)), false),
             Step::Level(LevelKind::Caps) => (FirstBytes::of(|b| b.is_ascii_uppercase()), false),
             Step::Level(_) => (FirstBytes::of(|b| b.is_ascii_alphabetic()), false),
-            Step::Capture { kind: Kind::Int | Kind::Float, .. } => {
+            Step::Capture { kind: Kind::Int | Kind::Float | Kind::Decimal, .. } => {
                 (FirstBytes::of(|b| b.is_ascii_digit() || b == b'-' || b == b'+' || b == b' '), false)
             }
             Step::Capture { kind: Kind::Text | Kind::Quoted | Kind::Rest, .. } => (FirstBytes::of(|_| true), true),

@@ -5,6 +5,7 @@ use std::ops::Range;
 use memchr::{memchr, memmem};
 
 use super::{Head, Kind, LevelKind, Looked, Slot, Step, TimeKind, Until};
+use crate::parse::bytes::{self, BLANK, DIGIT, HEX, NAME, SPACE, TAG_END, WORD};
 use crate::parse::closing_quote;
 use crate::parse::time::{Day, Stamp, Written, klog, stamp};
 use crate::record::Level;
@@ -16,17 +17,18 @@ const MAX_NAME: usize = 200;
 const MAX_TEXT: usize = 4_096;
 
 pub fn run<'a>(steps: &'a [Step], line: &'a str, head: &mut Head) -> bool {
-    Run::new(line).steps(steps, 0, head).is_some()
+    Run::<false>::new(line).steps(steps, 0, head).is_some()
 }
 
 /// How far a line that does not match came: the byte, and what was wanted there.
 pub fn stuck<'a>(steps: &'a [Step], line: &'a str) -> (usize, String) {
-    let mut run = Run::new(line);
+    let mut run = Run::<true>::new(line);
     run.steps(steps, 0, &mut Head::default());
     (run.furthest, run.wanted.map_or_else(|| "the end of the line".to_owned(), describe))
 }
 
-struct Run<'a> {
+/// A line and where in it we are; `TELL` to keep how far it came.
+struct Run<'a, const TELL: bool> {
     line: &'a str,
     bytes: &'a [u8],
     tries: u32,
@@ -35,15 +37,15 @@ struct Run<'a> {
     wanted: Option<&'a Step>,
 }
 
-impl<'a> Run<'a> {
-    fn new(line: &'a str) -> Run<'a> {
+impl<'a, const TELL: bool> Run<'a, TELL> {
+    fn new(line: &'a str) -> Run<'a, TELL> {
         Run { line, bytes: line.as_bytes(), tries: MAX_TRIES, furthest: 0, wanted: None }
     }
 
     /// Whether all steps match from `at` on, to the end of the line.
     fn steps(&mut self, steps: &'a [Step], mut at: usize, head: &mut Head) -> Option<()> {
         for (index, step) in steps.iter().enumerate() {
-            if at >= self.furthest {
+            if TELL && at >= self.furthest {
                 (self.furthest, self.wanted) = (at, Some(step));
             }
             at = match step {
@@ -78,18 +80,24 @@ impl<'a> Run<'a> {
                 }
             };
         }
-        if at >= self.furthest {
+        if TELL && at >= self.furthest {
             (self.furthest, self.wanted) = (at, None);
         }
         self.bytes.get(at..)?.iter().all(u8::is_ascii_whitespace).then_some(())
     }
 
     fn literal(&self, literal: &[u8], at: usize) -> Option<usize> {
-        self.bytes.get(at..)?.starts_with(literal).then_some(at + literal.len())
+        let rest = self.bytes.get(at..)?;
+        // Most are single characters.
+        let is_there = match literal {
+            [byte] => rest.first() == Some(byte),
+            _ => rest.starts_with(literal),
+        };
+        is_there.then_some(at + literal.len())
     }
 
     fn blanks(&self, at: usize) -> Option<usize> {
-        let count = self.bytes.get(at..)?.iter().take_while(|b| is_blank(**b)).count();
+        let count = bytes::run(self.bytes.get(at..)?, BLANK);
         (count > 0).then_some(at + count)
     }
 
@@ -136,11 +144,13 @@ impl<'a> Run<'a> {
         let (level, length) = match kind {
             LevelKind::Redis => (redis(*rest.as_bytes().first()?)?, 1),
             LevelKind::Priority => priority(rest)?,
+            LevelKind::Severity => severity(rest)?,
+            LevelKind::Xorg => xorg(rest)?,
             LevelKind::Php => php(rest)?,
             LevelKind::PostgresPart => postgres_part(rest)?,
             _ => {
                 let most = if kind == LevelKind::Letter { 1 } else { 16 };
-                let length = rest.bytes().take(most).take_while(u8::is_ascii_alphanumeric).count();
+                let length = bytes::run(&rest.as_bytes()[..rest.len().min(most)], WORD);
                 (word(kind, &rest[..length])?, length)
             }
         };
@@ -162,30 +172,19 @@ impl<'a> Run<'a> {
             _ => None,
         };
         let rest = self.bytes.get(at..)?;
-        let run = |test: &dyn Fn(u8) -> bool| rest.iter().take_while(|b| test(**b)).count();
-        let padding = run(&is_blank);
-        match kind {
+        let length = match kind {
             Kind::Rest => return Some((at, self.bytes.len())),
             Kind::Data => return data(self.bytes, at).map(|end| (at, end)),
             Kind::Quoted => return closing_quote(rest).map(|length| (at, at + length)),
-            Kind::Int | Kind::Float => {
-                let number = rest.get(padding..)?;
-                let sign = usize::from(matches!(number.first(), Some(b'-' | b'+')));
-                let point = |b: &u8| b.is_ascii_digit() || kind == Kind::Float && *b == b'.';
-                let length = number.iter().skip(sign).take_while(|b| point(b)).count();
-                let begin = at + padding;
-                if length == 0 {
-                    return (number.first() == Some(&b'-')).then_some((begin, begin + 1));
-                }
-                return Some((begin, begin + sign + length));
-            }
-            _ => {}
-        }
-        let length = match kind {
-            Kind::Tag => run(&|b| !b.is_ascii_whitespace() && !matches!(b, b':' | b'[')),
-            Kind::Hex => run(&|b| b.is_ascii_hexdigit()),
-            _ => run(&|b| !b.is_ascii_whitespace() && Some(b) != stop),
+            Kind::Int | Kind::Float | Kind::Decimal => return number(kind, rest, at),
+            Kind::Tag => bytes::until(rest, TAG_END),
+            Kind::Hex => bytes::run(rest, HEX),
+            Kind::Host => bytes::until(rest, SPACE),
+            _ => rest.iter().position(|b| bytes::is(*b, SPACE) || Some(*b) == stop).unwrap_or(rest.len()),
         };
+        if kind == Kind::Host && rest[..length].ends_with(b":") {
+            return None;
+        }
         // An empty value may stand between quotes or brackets only.
         (length > 0 || kind == Kind::Word && stop.is_some()).then_some((at, at + length))
     }
@@ -226,9 +225,8 @@ impl<'a> Run<'a> {
     fn next_end(&self, until: &Until, from: usize) -> Option<usize> {
         let rest = self.bytes.get(from..)?;
         let found = match until {
-            Until::Literal(literal) if literal.len() == 1 => memchr(*literal.first()?, rest),
-            Until::Literal(literal) => memmem::find(rest, literal),
-            Until::Blank => rest.iter().position(|b| is_blank(*b)),
+            Until::Literal(literal) => find(rest, literal),
+            Until::Blank => rest.iter().position(|b| bytes::is(*b, BLANK)),
             Until::End | Until::Any => Some(rest.len()).filter(|length| *length > 0),
         };
         found.map(|length| from + length)
@@ -273,12 +271,39 @@ impl Saved {
     }
 }
 
-fn is_blank(byte: u8) -> bool {
-    byte == b' ' || byte == b'\t'
+/// Where a literal is next. Texts between are short, so that this is quicker than to prepare a search.
+fn find(text: &[u8], literal: &[u8]) -> Option<usize> {
+    let (first, rest) = literal.split_first()?;
+    let mut from = 0;
+    loop {
+        let at = from + memchr(*first, text.get(from..)?)?;
+        if text[at + 1..].starts_with(rest) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
+
+/// Where a number begins and ends, of a text that begins at `at`; `-` is none, and good.
+fn number(kind: Kind, text: &[u8], at: usize) -> Option<(usize, usize)> {
+    let padding = bytes::run(text, BLANK);
+    let text = &text[padding..];
+    let begin = at + padding;
+    let sign = usize::from(matches!(text.first(), Some(b'-' | b'+')));
+    let digits = &text[sign..];
+    let length = match kind {
+        Kind::Float | Kind::Decimal => digits.iter().take_while(|b| bytes::is(**b, DIGIT) || **b == b'.').count(),
+        _ => bytes::run(digits, DIGIT),
+    };
+    match length {
+        _ if kind == Kind::Decimal && memchr(b'.', &digits[..length]).is_none() => None,
+        0 => (text.first() == Some(&b'-')).then_some((begin, begin + 1)),
+        _ => Some((begin, begin + sign + length)),
+    }
 }
 
 fn trailing(text: &[u8]) -> usize {
-    text.iter().rev().take_while(|b| is_blank(**b)).count()
+    text.iter().rev().take_while(|b| bytes::is(**b, BLANK)).count()
 }
 
 fn keep(head: &mut Head, slot: Slot, begin: usize, end: usize) {
@@ -300,8 +325,7 @@ fn is_possible(kind: Kind, text: &[u8]) -> bool {
 
 /// A name, perhaps padded in front or behind.
 fn is_name(text: &[u8]) -> bool {
-    let good = |b: u8| b.is_ascii_alphanumeric() || b".:$/-_@#+~<>*".contains(&b) || b >= 0x80;
-    text.trim_ascii_end().iter().all(|b| good(*b))
+    text.trim_ascii_end().iter().all(|b| bytes::is(*b, NAME))
 }
 
 fn is_dotted(text: &[u8]) -> bool {
@@ -355,6 +379,25 @@ fn priority(text: &str) -> Option<(Level, usize)> {
     let length = text.bytes().take(4).take_while(u8::is_ascii_digit).count();
     let number: u8 = text[..length].parse().ok().filter(|n| *n < 192)?;
     Some((Level::from_syslog(number & 7)?, length))
+}
+
+/// One digit, as syslog counts.
+fn severity(text: &str) -> Option<(Level, usize)> {
+    let digit = text.bytes().next().filter(|_| bytes::run(text.as_bytes(), DIGIT) == 1)?;
+    Some((Level::from_syslog(digit - b'0')?, 1))
+}
+
+/// The two characters that X writes in parentheses.
+fn xorg(text: &str) -> Option<(Level, usize)> {
+    let level = match text.get(..2)? {
+        "EE" => Level::Error,
+        "WW" => Level::Warning,
+        "II" | "--" | "**" | "==" => Level::Info,
+        "!!" => Level::Notice,
+        "NI" | "??" => Level::Unknown,
+        _ => return None,
+    };
+    Some((level, 2))
 }
 
 /// What PostgreSQL writes before lines that explain the one before: no level.

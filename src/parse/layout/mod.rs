@@ -12,10 +12,10 @@
 //! | `\x` | the character x; `\t` is a tab |
 //! | any other character | itself |
 //! | `{name}` | a run of anything but blanks, up to the character that follows in the layout |
-//! | `{name:KIND}` | `word`, the above · `name` a name with `. : $ / - _ @ #` in it, up to what follows in the layout · `tag` a name without `:` and `[` · `text` anything, up to what follows · `int` · `float` · `hex` · `quoted` anything but an unescaped `"` · `dotted` a name with a dot in it · `rest` all that is left · `data` structured data of RFC 5424 |
+//! | `{name:KIND}` | `word`, the above · `name` a name with `. : $ / - _ @ #` in it, up to what follows in the layout · `tag` a name without `:` and `[` · `host` a word that does not end with `:` · `text` anything, up to what follows · `int` · `float` · `decimal` a number with a point · `hex` · `quoted` anything but an unescaped `"` · `dotted` a name with a dot in it · `rest` all that is left · `data` structured data of RFC 5424 |
 //! | `{_}` | the same, forgotten |
 //! | `{time}` | a time in any shape with a date, see `parse/time`; `{time:clock}` needs no date, `{time:maybe}` may be `-`, and `{time:epoch}`, `{time:yearless}`, `{time:syslog}`, `{time:zoned}`, `{time:slashed}`, `{time:twelve}` (hours), `{time:klog}` are of that shape |
-//! | `{level}` | a level: word, abbreviation; `{level:caps}` a word in capitals, `{level:three}` three letters, `{level:letter}` one, and `{level:dotnet}`, `{level:redis}`, `{level:postgres}`, `{level:postgres-part}`, `{level:php}`, `{level:priority}` as these programs write it |
+//! | `{level}` | a level: word, abbreviation; `{level:caps}` a word in capitals, `{level:three}` three letters, `{level:letter}` one, and `{level:dotnet}`, `{level:redis}`, `{level:postgres}`, `{level:postgres-part}`, `{level:php}`, `{level:xorg}`, `{level:priority}`, `{level:severity}` as these programs and syslog write it |
 //! | `{message}` | the rest, with the lines that follow; within a layout the text up to what follows |
 //! | `{message:all}` | nothing: the message begins here, and what it consists of is matched too |
 //! | `{column:N}` | nothing: the line has come to column N, from 0 |
@@ -34,6 +34,7 @@ use std::ops::Range;
 
 use smol_str::SmolStr;
 
+use crate::parse::home::Named;
 use crate::parse::time::Stamp;
 use crate::record::Level;
 
@@ -44,7 +45,7 @@ pub use compile::LayoutError;
 pub struct Layout {
     steps: Vec<Step>,
     /// Names of the fields, by slot, and what kind of value they hold.
-    slots: Vec<(SmolStr, Kind)>,
+    slots: Vec<Named>,
     /// Bytes a line of this layout can begin with.
     first: FirstBytes,
     /// ASCII characters that every line of this layout has somewhere, as bits.
@@ -59,6 +60,7 @@ struct FirstBytes([u64; 4]);
 
 /// What a step of a layout takes.
 #[derive(Clone, Debug)]
+#[repr(u8)]
 enum Step {
     Literal(Box<[u8]>),
     /// One or more.
@@ -96,9 +98,12 @@ pub enum Kind {
     Name,
     Dotted,
     Tag,
+    Host,
     Text,
     Int,
     Float,
+    /// A number with a point.
+    Decimal,
     Hex,
     Quoted,
     Data,
@@ -138,6 +143,8 @@ enum LevelKind {
     PostgresPart,
     Php,
     Priority,
+    Severity,
+    Xorg,
 }
 
 /// What ends a capture.
@@ -165,6 +172,8 @@ pub struct Head {
     pub fields: Vec<(u16, Range<u32>)>,
     /// Which of the format's layouts it is.
     pub layout: usize,
+    /// Bytes of the line.
+    pub line: usize,
     /// Where in this line a time was looked for last, and what was found: layouts in turn look at the same places.
     looked: Option<Looked>,
     /// ASCII characters of this line, as bits; found out when a first layout did not match.
@@ -213,9 +222,9 @@ impl Layout {
         self.logger.as_ref()
     }
 
-    /// Name and kind of a field.
-    pub fn slot(&self, slot: u16) -> Option<(&SmolStr, Kind)> {
-        self.slots.get(usize::from(slot)).map(|(name, kind)| (name, *kind))
+    /// Its names, by slot.
+    pub fn slots(&self) -> &[Named] {
+        &self.slots
     }
 
     /// How far a line that has not this layout has it: the byte, and what should be there.

@@ -12,7 +12,8 @@ fn parts(layout: &str, line: &str) -> Option<Vec<String>> {
         parts.extend(head.level.map(|level| level.name().to_owned()));
         parts.extend(head.logger.as_ref().map(text));
         parts.push(text(&head.message));
-        let field = |(slot, range): &(u16, Range<u32>)| format!("{}={}", layout.slot(*slot).unwrap().0, text(range));
+        let field =
+            |(slot, range): &(u16, Range<u32>)| format!("{}={}", layout.slots()[usize::from(*slot)].name, text(range));
         parts.extend(head.fields.iter().map(field));
         parts
     })

@@ -118,11 +118,13 @@ impl<'a> Cursor<'a> {
             *self = if value.is_some() { ahead } else { *self };
             return value.unwrap_or(0) * 1_000_000;
         }
-        let (mut value, mut unit) = (0, SECOND);
-        while let Some(digit) = ahead.peek().filter(u8::is_ascii_digit) {
-            unit /= 10;
-            value += i64::from(digit - b'0') * unit;
-            ahead.at += 1;
+        const UNITS: [i64; 10] = [SECOND, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+        let (digits, more) = ahead.rest()[..count].split_at(count.min(9));
+        let value = digits.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0')) * UNITS[digits.len()];
+        ahead.at += count;
+        // Digits of which `count` knows nothing are skipped, too.
+        if !more.is_empty() {
+            ahead.at += ahead.rest().iter().take_while(|b| b.is_ascii_digit()).count();
         }
         *self = ahead;
         value

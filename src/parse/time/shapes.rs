@@ -81,7 +81,7 @@ fn numeric(cursor: &mut Cursor<'_>) -> Option<Stamp> {
         (2, Some(b'.')) => dots(cursor),
         (1 | 2, Some(b' ')) => day_first(cursor),
         (2, Some(b':')) => clock_only(cursor),
-        (6 | 8, Some(b' ' | b'-' | b'T' | b'_')) => compact(cursor, count),
+        (6 | 8, Some(b' ' | b'-' | b'T' | b'_' | b':')) => compact(cursor, count),
         (14, _) => joined(cursor),
         (1, Some(b'.')) => scientific(cursor),
         (10 | 13 | 16 | 19, _) => epoch(cursor, count),
@@ -147,6 +147,10 @@ fn dashes(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     if let Some(month) = names::month(cursor) {
         cursor.eat(b'-')?;
         let year = cursor.number(4, 4)?;
+        // Erlang writes two.
+        if cursor.rest().starts_with(b"::") {
+            cursor.at += 1;
+        }
         return with_clock(cursor, date(year, month, first), b" :T");
     }
     let second = cursor.two()?;
@@ -204,11 +208,11 @@ fn clock_only(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     cursor.is_end().then_some(Stamp { day: Day::Unknown, of_day, zone: Written::Nothing })
 }
 
-/// `081109 203615`, `20171223-22:15:29:606`, `20261123T101530.123Z`, `261123 10:15:30`.
+/// `081109 203615`, `20171223-22:15:29:606`, `20261123T101530.123Z`, `261123 10:15:30`, `20261123:101530.123`.
 fn compact(cursor: &mut Cursor<'_>, count: usize) -> Option<Stamp> {
     let year = if count == 8 { cursor.number(4, 4)? } else { century(cursor.two()?) };
     let day = date(year, cursor.two()?, cursor.two()?)?;
-    if cursor.one_of(b" -T_")? == b' ' {
+    if cursor.one_of(b" -T_:")? == b' ' {
         cursor.blanks();
     }
     let of_day = match cursor.digits() {
@@ -235,12 +239,13 @@ fn joined(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     cursor.is_end().then_some(Stamp { day, of_day, zone })
 }
 
-/// Google's logging libraries: `1123 10:15:30.123456`, `20261123 10:15:30.123456`. Only where a level's letter stands
+/// Google's logging libraries: `1123 10:15:30.123456`, `20261123 10:15:30.123456`, `261123 10:15:30.123456`. Only where a level's letter stands
 /// before it, so [`stamp`] does not look for it.
 pub fn klog(text: &str) -> Option<(Stamp, usize)> {
     let mut cursor = Cursor { bytes: text.as_bytes(), at: 0 };
     let day = match cursor.digits() {
         4 => yearless(cursor.two()?, cursor.two()?),
+        6 => date(century(cursor.two()?), cursor.two()?, cursor.two()?),
         8 => date(cursor.number(4, 4)?, cursor.two()?, cursor.two()?),
         _ => None,
     };

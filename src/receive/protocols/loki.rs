@@ -156,7 +156,7 @@ fn labels(text: &str) -> Result<BTreeMap<String, String>, Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Value;
+    use crate::record::ValueRef;
 
     fn reader() -> Reader {
         Reader::new("loki", "loki", 1_795_600_000_000_000_000)
@@ -171,8 +171,8 @@ mod tests {
         let (first, second) = (&got[0].entry, &got[1].entry);
         assert_eq!((first.time, first.level, &*first.service), (1_795_500_000_000_000_001, Level::Warning, "shop"));
         assert_eq!(first.message(), "plain text");
-        assert_eq!(first.field("host"), Some(&Value::Str("a1".into())));
-        assert_eq!((second.level, second.field("trace_id")), (Level::Error, Some(&Value::Str("t1".into()))));
+        assert_eq!(first.field("host"), Some(ValueRef::Str("a1")));
+        assert_eq!((second.level, second.field("trace_id")), (Level::Error, Some(ValueRef::Str("t1"))));
         assert_eq!(crate::record::timestamp(second.time), "2026-11-23T10:15:30Z");
     }
 

@@ -353,7 +353,7 @@ mod tests {
         assert_eq!((entry.level, entry.message(), &*entry.service), (Level::Error, "no route", "shop"));
         assert_eq!((entry.logger.as_deref(), &*entry.source), (Some("net.http"), "logs/a.log"));
         assert_eq!(entry.workflow_id.as_deref(), Some("wf-1"));
-        let fields: Vec<_> = entry.fields.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let fields: Vec<_> = entry.fields().map(|(name, value)| (name.as_str(), value.to_value())).collect();
         let text = |text: &str| Value::Str(text.into());
         assert_eq!(
             fields,
@@ -394,7 +394,7 @@ mod tests {
         let entry = &got[0].entry;
         assert_eq!((entry.time, entry.read_time, entry.level), (1, Some(2), Level::Warning));
         assert_eq!((entry.message(), &*entry.service, entry.logger.as_deref()), ("hi", "shop", Some("net")));
-        let fields: Vec<_> = entry.fields.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let fields: Vec<_> = entry.fields().map(|(name, value)| (name.as_str(), value.to_value())).collect();
         let want = [
             ("trace_id", Value::Str("abcd".into())),
             ("half", Value::Float(0.5)),

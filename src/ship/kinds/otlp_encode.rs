@@ -226,13 +226,14 @@ mod tests {
 
     fn traced() -> Item {
         let mut item = item();
-        item.entry.fields = vec![
+        item.entry.fields = [
             ("trace_id".into(), Field::Str("5b8efff798038103d269b633813fc60c".into())),
             ("span_id".into(), Field::Str("eee19b7ec3c1b174".into())),
             ("n".into(), Field::Int(-1)),
             ("half".into(), Field::Float(0.5)),
             ("none".into(), Field::Null),
-        ];
+        ]
+        .into();
         item
     }
 
@@ -286,7 +287,7 @@ mod tests {
         let mut small = traced();
         small.entry.message = crate::record::Text::Owned("hi".into());
         small.entry.logger = None;
-        small.entry.fields = vec![("n".into(), Field::Int(-1)), ("half".into(), Field::Float(0.5))];
+        small.entry.fields = [("n".into(), Field::Int(-1)), ("half".into(), Field::Float(0.5))].into();
         small.entry.time = 1;
         small.entry.read_time = Some(2);
         let only = ["fields"].map(str::to_owned).to_vec();

@@ -241,7 +241,7 @@ fn structured(settings: &Settings, item: &Item) -> String {
     for (name, value) in item.entry.named() {
         value.iter().filter(|_| name != "service" && name != "event").for_each(|value| parameter(name, value));
     }
-    item.entry.fields.iter().for_each(|(name, value)| parameter(name, &value.to_text()));
+    item.entry.fields().for_each(|(name, value)| parameter(name, &value.to_text()));
     text.push(']');
     text
 }
@@ -295,7 +295,7 @@ mod tests {
         check(
             |s, i| {
                 s.structured = Some("logmill@32473".into());
-                i.entry.fields = vec![("a b]".into(), crate::record::Value::Str("x\"]\\".into()))];
+                i.entry.fields = [("a b]".into(), crate::record::Value::Str("x\"]\\".into()))].into();
                 (i.entry.level, i.entry.time) = (Level::Debug, 0);
                 i.entry.event = Some("phase started".into());
                 i.entry.service = "".into();

@@ -120,8 +120,7 @@ impl Places<'_> {
     fn fields(&mut self) {
         let mut from = 0;
         for place in 0..self.entry.fields.len() {
-            let (name, value) = &self.entry.fields[place];
-            let value = value.view();
+            let Some((name, value)) = self.entry.fields.at(place, &self.entry.raw) else { break };
             let part = |style| Part::Field(place as u16, style);
             let found = match value_start(self.raw, from, name) {
                 Some(start) => self.at(start, value, part),

@@ -10,7 +10,7 @@ use super::MAX_ENTRIES;
 use super::columns::TextList;
 use super::numbers::{Reader, put, put_codes, put_column, put_signed};
 use super::values::{put_value, take_value, thousandths};
-use crate::record::{Entry, Fields, Value, ValueRef};
+use crate::record::{Entry, Fields, ValueRef};
 use crate::store::StoreError;
 
 const MIXED: u8 = 0;
@@ -33,14 +33,14 @@ pub fn write(out: &mut Vec<u8>, entries: &[(u64, Entry)]) {
     }
     let mut names: HashMap<&str, usize> = HashMap::default();
     let mut name_list = TextList::default();
-    let mut values: Vec<Vec<&Value>> = Vec::new();
+    let mut values: Vec<Vec<ValueRef<'_>>> = Vec::new();
     let mut shapes: HashMap<Vec<usize>, u16> = HashMap::default();
     let mut shape_list = Vec::new();
     let mut codes = Vec::with_capacity(entries.len());
     let mut shape = Vec::new();
     for (_, entry) in entries {
         shape.clear();
-        for (position, (name, value)) in entry.fields.iter().enumerate() {
+        for (position, (name, value)) in entry.fields().enumerate() {
             // Most entries have the names of the one before at the same places.
             let guess = position_of(&name_list, position, name);
             let number = guess.unwrap_or_else(|| {
@@ -82,47 +82,47 @@ fn position_of(names: &TextList, position: usize, name: &str) -> Option<usize> {
     (names.get(position) == Some(name)).then_some(position)
 }
 
-fn write_column(out: &mut Vec<u8>, values: &[&Value]) {
-    let same = |value: &&Value| same_bits(value, values[0]);
+fn write_column(out: &mut Vec<u8>, values: &[ValueRef<'_>]) {
+    let same = |value: &ValueRef<'_>| same_bits(*value, values[0]);
     if values.iter().all(same) {
         out.push(CONSTANT);
         put_value(out, values[0]);
-    } else if values.iter().all(|value| matches!(value, Value::Int(_))) {
+    } else if values.iter().all(|value| matches!(value, ValueRef::Int(_))) {
         out.push(INTS);
         for value in values {
-            if let Value::Int(number) = value {
+            if let ValueRef::Int(number) = value {
                 put_signed(out, *number);
             }
         }
-    } else if let Some(whole) = values.iter().map(|value| as_thousandths(value)).collect::<Option<Vec<i64>>>() {
+    } else if let Some(whole) = values.iter().map(|value| as_thousandths(*value)).collect::<Option<Vec<i64>>>() {
         out.push(THOUSANDTHS);
         whole.iter().for_each(|number| put_signed(out, *number));
-    } else if values.iter().all(|value| matches!(value, Value::Str(_))) {
+    } else if values.iter().all(|value| matches!(value, ValueRef::Str(_))) {
         write_texts(out, values);
     } else {
         out.push(MIXED);
-        values.iter().for_each(|value| put_value(out, value));
+        values.iter().for_each(|value| put_value(out, *value));
     }
 }
 
 /// Equal, and to the letter for numbers: NaN is itself, and 0.0 is not -0.0.
-fn same_bits(a: &Value, b: &Value) -> bool {
+fn same_bits(a: ValueRef<'_>, b: ValueRef<'_>) -> bool {
     match (a, b) {
-        (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
+        (ValueRef::Float(a), ValueRef::Float(b)) => a.to_bits() == b.to_bits(),
         _ => a == b,
     }
 }
 
-fn as_thousandths(value: &Value) -> Option<i64> {
+fn as_thousandths(value: ValueRef<'_>) -> Option<i64> {
     match value {
-        Value::Float(number) => thousandths(*number),
+        ValueRef::Float(number) => thousandths(number),
         _ => None,
     }
 }
 
-fn write_texts(out: &mut Vec<u8>, values: &[&Value]) {
+fn write_texts(out: &mut Vec<u8>, values: &[ValueRef<'_>]) {
     let texts = values.iter().filter_map(|value| match value {
-        Value::Str(text) => Some(&**text),
+        ValueRef::Str(text) => Some(*text),
         _ => None,
     });
     let mut distinct: HashMap<&str, u16> = HashMap::default();

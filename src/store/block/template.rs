@@ -83,7 +83,7 @@ impl Source for Entry {
     }
 
     fn field(&self, place: usize) -> Option<ValueRef<'_>> {
-        self.fields.get(place).map(|(_, value)| value.view())
+        self.fields.at(place, &self.raw).map(|(_, value)| value)
     }
 
     fn duration_ms(&self) -> Option<f64> {

@@ -1,7 +1,7 @@
 //! Field values as bytes.
 
 use super::numbers::{Reader, put, put_signed, put_text};
-use crate::record::{Value, ValueRef};
+use crate::record::ValueRef;
 use crate::store::StoreError;
 
 const NULL: u8 = 0;
@@ -13,16 +13,16 @@ const STR: u8 = 5;
 /// A float that is a whole number of thousandths, as durations usually are.
 const THOUSANDTHS: u8 = 6;
 
-pub fn put_value(out: &mut Vec<u8>, value: &Value) {
+pub fn put_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
     match value {
-        Value::Null => out.push(NULL),
-        Value::Bool(b) => out.push(if *b { TRUE } else { FALSE }),
-        Value::Int(n) => {
+        ValueRef::Null => out.push(NULL),
+        ValueRef::Bool(b) => out.push(if b { TRUE } else { FALSE }),
+        ValueRef::Int(n) => {
             out.push(INT);
-            put_signed(out, *n);
+            put_signed(out, n);
         }
-        Value::Float(n) => put_float(out, *n),
-        Value::Str(text) => {
+        ValueRef::Float(n) => put_float(out, n),
+        ValueRef::Str(text) => {
             out.push(STR);
             put_text(out, text);
         }

@@ -140,3 +140,30 @@ fn what_is_too_old_goes_there() {
     wait_until("it went", || status(&home)["counts"]["expired"].as_u64() > Some(0));
     wait_until("nothing is left", || files(&home, "").is_empty());
 }
+
+#[test]
+fn what_cannot_be_sent_is_told_and_those_behind_it_go_on() {
+    let home = with_folder("partitions = false");
+    let config = fs::read_to_string(home.path("config/logmill.toml")).unwrap();
+    let daemon = home.run();
+    fill(&home, &daemon, 2);
+    let (first, all) = (sealed(&home)[0], sealed(&home).len());
+    let store = fs::read_to_string(home.path("data/partitions/identity")).unwrap();
+    let generation = home.json(&["status"])["partitions"][0]["generation"].as_u64().unwrap();
+    let taken = format!("archive/web-1/partitions/{}/{first:06}.{generation}/manifest.json", store.trim());
+    home.write(&taken, "{}");
+    home.write("config/logmill.toml", &config.replace("partitions = false", "partitions = true"));
+    daemon.signal("HUP");
+    wait_until("the others are archived", || archived(&home) == all - 1 && all > 1);
+    let found = status(&home);
+    assert!(found["stuck"][0]["what"].as_str().unwrap().starts_with(&format!("partition {first:06}")), "{found}");
+    assert!(found["stuck"][0]["why"].as_str().unwrap().contains("manifest.json"), "{found}");
+    assert!(home.ok(&["archive", "status"]).contains("not sent: partition"));
+    let pruned = home.json(&["prune"]);
+    assert!(pruned["held"][0].as_str().unwrap().contains("until it is in the archive"), "{pruned}");
+    assert_eq!(sealed(&home), [first]);
+    fs::remove_file(home.path(&taken)).unwrap();
+    wait_for_archive(&home);
+    assert!(status(&home)["stuck"].as_array().unwrap().is_empty());
+    home.ok(&["archive", "verify"]);
+}

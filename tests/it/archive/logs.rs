@@ -4,20 +4,24 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::archive::server::Weed;
 use crate::archive::{files, status};
 use crate::home::{Home, QUICK, wait_until};
 
 fn rotating(archive: &str) -> Home {
     let home = Home::new("");
     std::fs::create_dir(home.path("archive")).unwrap();
+    rotating_to(&home, &format!("url = \"file://{}\"", home.path(archive).display()));
+    home
+}
+
+fn rotating_to(home: &Home, place: &str) {
     let config = format!(
         "http = \"127.0.0.1:0\"\n{QUICK}[rotation]\nevery = \"100ms\"\npolicy = \"config/logrotate.conf\"\n\
-         [archive]\nhost = \"web-1\"\nurl = \"file://{}\"\n",
-        home.path(archive).display()
+         [archive]\nhost = \"web-1\"\n{place}\n"
     );
     home.write("config/logmill.toml", &config);
     home.write("config/logrotate.conf", "\"logs/api.log\" {\nsize 2k\nrotate 2\ncompress\ncreate\n}\n");
-    home
 }
 
 /// Lines until the log was rotated so often.
@@ -92,4 +96,32 @@ fn without_the_archive_rotation_goes_on_and_what_is_lost_is_counted() {
     rotations(&home, 6);
     wait_until("what went is counted", || status(&home)["counts"]["logs_lost"].as_u64() > Some(0));
     assert!(status(&home)["problem"]["why"].as_str().unwrap().contains("make the folder"));
+}
+
+/// A file of several parts, killed while they are on their way.
+#[test]
+fn a_large_log_is_there_whole_whenever_it_was_killed() {
+    let Some(weed) = Weed::start() else { return };
+    let home = Home::new("");
+    let place = |bandwidth: &str| format!("{}\nbandwidth = \"{bandwidth}\"", weed.settings());
+    rotating_to(&home, &place("3MiB"));
+    home.write("config/logrotate.conf", "\"logs/api.log\" {\nsize 2k\nrotate 2\nnocompress\ncreate\n}\n");
+    weed.write_keys(&home);
+    let line = |n: u64| format!("INFO:     number {n} of {:016x}\n", n.wrapping_mul(0x9e37_79b9_7f4a_7c15)).repeat(4);
+    let text = (0..130_000).map(line).collect::<String>();
+    assert!(text.len() > 2 * (8 << 20), "less than three parts");
+    home.append("logs/api.log", &text);
+    for pause in [1_500, 600, 2_200] {
+        let daemon = home.run();
+        std::thread::sleep(std::time::Duration::from_millis(pause));
+        daemon.kill();
+    }
+    rotating_to(&home, &place("1GiB"));
+    home.write("config/logrotate.conf", "\"logs/api.log\" {\nsize 2k\nrotate 2\nnocompress\ncreate\n}\n");
+    let _daemon = home.run();
+    wait_until("the log is archived", || status(&home)["counts"]["logs"] == 1);
+    let verified = home.json(&["archive", "verify"]);
+    let logs = verified["logs"].as_array().unwrap();
+    assert_eq!((logs.len(), verified["problems"].as_array().unwrap().len()), (1, 0), "{verified}");
+    assert_eq!(logs[0]["bytes"].as_u64(), Some(text.len() as u64));
 }

@@ -20,6 +20,8 @@ pub struct Weed {
     /// Of master, volume, filer and S3, each with the port of its own protocol.
     ports: [u16; 8],
     child: Option<Child>,
+    /// Certificate and key, where it speaks TLS.
+    tls: Option<[PathBuf; 2]>,
     _turn: Lock,
 }
 
@@ -33,6 +35,15 @@ fn program() -> Option<PathBuf> {
 impl Weed {
     /// Without the program the test says so, and fails in CI.
     pub fn start() -> Option<Weed> {
+        Weed::start_as(None)
+    }
+
+    /// The same with a certificate and its key.
+    pub fn start_with_tls(certificate: PathBuf, key: PathBuf) -> Option<Weed> {
+        Weed::start_as(Some([certificate, key]))
+    }
+
+    fn start_as(tls: Option<[PathBuf; 2]>) -> Option<Weed> {
         let Some(program) = program() else {
             assert!(std::env::var_os("CI").is_none(), "CI must have SeaweedFS; tests/all installs it");
             eprintln!("SKIPPED: there is no SeaweedFS (tests/all installs it), S3 was not tried");
@@ -43,7 +54,7 @@ impl Weed {
         let held: [TcpListener; 8] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
         let ports = held.each_ref().map(|listener| listener.local_addr().unwrap().port());
         drop(held);
-        let mut weed = Weed { program, folder: tempfile::tempdir().unwrap(), ports, child: None, _turn: turn };
+        let mut weed = Weed { program, folder: tempfile::tempdir().unwrap(), ports, child: None, tls, _turn: turn };
         let keys = format!(
             r#"{{"identities":[{{"name":"a","credentials":[{{"accessKey":"{ACCESS}","secretKey":"{SECRET}"}}],"actions":["Admin","Read","Write","List","Tagging"]}}]}}"#
         );
@@ -84,6 +95,10 @@ impl Weed {
         ]);
         command.args(["-s3.port.iceberg=0", "-volume.max=20", "-master.volumeSizeLimitMB=64"]);
         command.args(names.zip(self.ports).map(|(name, port)| format!("-{name}={port}")));
+        if let Some([certificate, key]) = &self.tls {
+            command.arg(format!("-s3.cert.file={}", certificate.display()));
+            command.arg(format!("-s3.key.file={}", key.display()));
+        }
         command.current_dir(self.folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         self.child = Some(command.spawn().unwrap());
         wait_until("SeaweedFS listens", || {
@@ -108,8 +123,12 @@ impl Weed {
     }
 
     pub fn settings(&self) -> String {
+        let (address, allowed) = match self.tls {
+            Some(_) => ("https://localhost", false),
+            None => ("http://127.0.0.1", true),
+        };
         format!(
-            "url = \"s3://logs/of/all\"\nendpoint = \"http://127.0.0.1:{}\"\nallow_http = true\n\
+            "url = \"s3://logs/of/all\"\nendpoint = \"{address}:{}\"\nallow_http = {allowed}\n\
              access_key_file = \"access_key\"\nsecret_key_file = \"secret_key\"",
             self.ports[6]
         )

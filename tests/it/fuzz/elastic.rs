@@ -80,7 +80,7 @@ fn snapshot() -> &'static Snapshot {
             source: "a.log".into(),
             service: if n.is_multiple_of(2) { "api" } else { "old" }.into(),
             duration_ms: (!n.is_multiple_of(3)).then_some(n as f64 * 2.5),
-            fields: vec![("x".into(), Value::Int(n as i64)), ("a.b".into(), Value::Str("y".into()))],
+            fields: [("x".into(), Value::Int(n as i64)), ("a.b".into(), Value::Str("y".into()))].into(),
             ..Entry::default()
         };
         Snapshot {

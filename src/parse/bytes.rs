@@ -1,0 +1,81 @@
+//! Classes of bytes. A line is looked at byte by byte, so that a class is a bit in a table and not a comparison.
+
+pub const BLANK: u8 = 1;
+/// What ASCII calls white space.
+pub const SPACE: u8 = 2;
+pub const DIGIT: u8 = 4;
+pub const HEX: u8 = 8;
+/// Letters and digits.
+pub const WORD: u8 = 16;
+/// What the names of loggers are made of.
+pub const NAME: u8 = 32;
+/// What ids are made of.
+pub const ID: u8 = 64;
+/// What ends the tag of a syslog line.
+pub const TAG_END: u8 = 128;
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0u8;
+    loop {
+        let is_word = byte.is_ascii_alphanumeric();
+        let of = [
+            (BLANK, matches!(byte, b' ' | b'\t')),
+            (SPACE, byte.is_ascii_whitespace()),
+            (DIGIT, byte.is_ascii_digit()),
+            (HEX, byte.is_ascii_hexdigit()),
+            (WORD, is_word),
+            (NAME, is_word || byte >= 0x80 || matches!(byte, b'.' | b':' | b'$' | b'/' | b'-' | b'_')),
+            (NAME, matches!(byte, b'@' | b'#' | b'+' | b'~' | b'<' | b'>' | b'*')),
+            (ID, is_word || matches!(byte, b'_' | b'-' | b'.' | b':')),
+            (TAG_END, byte.is_ascii_whitespace() || matches!(byte, b':' | b'[')),
+        ];
+        let mut index = 0;
+        while index < of.len() {
+            if of[index].1 {
+                classes[byte as usize] |= of[index].0;
+            }
+            index += 1;
+        }
+        if byte == u8::MAX {
+            break;
+        }
+        byte += 1;
+    }
+    classes
+};
+
+pub fn is(byte: u8, class: u8) -> bool {
+    CLASSES[usize::from(byte)] & class != 0
+}
+
+/// How many bytes at the head of `text` are of the class.
+pub fn run(text: &[u8], class: u8) -> usize {
+    text.iter().position(|byte| !is(*byte, class)).unwrap_or(text.len())
+}
+
+/// How many bytes at the head of `text` are not of the class.
+pub fn until(text: &[u8], class: u8) -> usize {
+    text.iter().position(|byte| is(*byte, class)).unwrap_or(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_what_they_say() {
+        let members = |class| (0..=127).filter(|byte| is(*byte, class)).map(char::from).collect::<String>();
+        assert_eq!(members(BLANK), "\t ");
+        assert_eq!(members(SPACE), "\t\n\u{c}\r ");
+        assert_eq!(members(DIGIT), "0123456789");
+        assert_eq!(members(HEX), "0123456789ABCDEFabcdef");
+        assert_eq!(members(TAG_END), "\t\n\u{c}\r :[");
+        let words = members(WORD);
+        assert_eq!(words.len(), 62);
+        assert_eq!(members(NAME).replace(|c| words.contains(c), ""), "#$*+-./:<>@_~");
+        assert_eq!(members(ID).replace(|c| words.contains(c), ""), "-.:_");
+        assert!((128..=255).all(|byte| is(byte, NAME) && !is(byte, !NAME)));
+        assert_eq!((run(b"ab c", WORD), until(b"ab c", BLANK), run(b"", WORD), until(b"abc", BLANK)), (2, 2, 0, 3));
+    }
+}
