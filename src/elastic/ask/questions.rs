@@ -1,6 +1,7 @@
 //! Logmill's questions, put to a cluster. Here, and only here, is decided how each is answered: by counts that the cluster
 //! makes ([`Plan`]), or by entries that are fetched and asked as the store is.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crate::elastic::ask::cluster::{Cluster, ClusterError, Fetched, Want, failures};
@@ -212,6 +213,10 @@ impl Cluster {
             (found.len() > MAX_AROUND).then(|| format!("only the first {MAX_AROUND} entries have their context"));
         let mut all = found.clone();
         for (sequence, entry) in found.iter().take(MAX_AROUND) {
+            if budget.cancel.load(Ordering::Relaxed) || begun.elapsed() > budget.time {
+                partial.get_or_insert("there was no time for the context of all entries".to_owned());
+                break;
+            }
             let of_source = Query::of_values("source", [&*entry.source]);
             let of = EntryId { time: entry.time, sequence: *sequence };
             for (limit, later) in [(before, false), (after, true)].into_iter().filter(|(limit, _)| *limit > 0) {
