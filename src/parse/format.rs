@@ -161,7 +161,7 @@ impl Format {
             Shape::Logfmt => logfmt::fill(entry, clock, names),
             Shape::Layouts(layouts) => match layouts.get(head.layout) {
                 Some(layout) => {
-                    apply(entry, head, LevelSource::Field, clock, layout.slots());
+                    apply(entry, head, LevelSource::Field, clock, Some(layout.slots()));
                     if entry.logger.is_none() {
                         entry.logger = layout.logger().cloned();
                     }
@@ -173,11 +173,11 @@ impl Format {
                 None => false,
             },
             Shape::Pattern(pattern) => {
-                apply(entry, head, LevelSource::Field, clock, pattern.slots());
+                apply(entry, head, LevelSource::Field, clock, Some(pattern.slots()));
                 true
             }
             Shape::Text => {
-                apply(entry, head, LevelSource::Head, clock, &Slots::default());
+                apply(entry, head, LevelSource::Head, clock, None);
                 true
             }
         };
@@ -198,7 +198,7 @@ fn record(entry: &mut Entry) -> bool {
 }
 
 /// Fills an entry with what its first line was found to say.
-fn apply(entry: &mut Entry, head: &Head, source: LevelSource, clock: &mut Clock, slots: &Slots) {
+fn apply(entry: &mut Entry, head: &Head, source: LevelSource, clock: &mut Clock, slots: Option<&Slots>) {
     match &head.stamp {
         Some(stamp) => super::set_time(entry, clock.tell(stamp, false)),
         None => super::set_time(entry, clock.untold()),
@@ -210,7 +210,9 @@ fn apply(entry: &mut Entry, head: &Head, source: LevelSource, clock: &mut Clock,
     let raw = std::mem::take(&mut entry.raw);
     let part = |range: &std::ops::Range<u32>| raw.get(range.start as usize..range.end as usize).unwrap_or("");
     entry.logger = head.logger.as_ref().map(part).filter(|name| !is_nothing(name)).map(SmolStr::from);
-    slots.put(entry, &raw, &head.fields);
+    if let Some(slots) = slots {
+        slots.put(entry, &raw, &head.fields);
+    }
     entry.raw = raw;
     set_message(entry, &head.message, head.line);
 }

@@ -33,12 +33,6 @@ enum Home {
     Field,
 }
 
-impl Default for Slots {
-    fn default() -> Slots {
-        Slots::new(&[])
-    }
-}
-
 impl Slots {
     pub fn new(named: &[(SmolStr, Kind)]) -> Slots {
         Slots {
