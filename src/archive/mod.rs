@@ -17,14 +17,14 @@
 //! way, `logs` a rotated file; [`Archive`] remembers what is there, in `DATA/archive.json`, and answers retention. Threads, and when things
 //! happen, are the daemon's.
 //!
-//! **Failures.** Killed while sending: the plan of the folder says which content its files have; those that are there
-//! with the right size are not sent again. The server is away: nothing is lost, as retention holds partitions that are
-//! not there yet (`retention = "drop"` counts them and lets them go); it is tried again, later each time. One item cannot be sent: it
-//! rests, later ones go before it, and it is told (`stuck`). `archive.json`
-//! is lost, or of another place: manifests are looked at before anything is sent. The archive has other content under
-//! the same name: nothing is overwritten, and the problem is told. Killed while restoring: what grew in
-//! `NNNNNN.restoring` is removed at the next start. What comes back with another length or checksum, or under a name that
-//! is none of ours, is refused and removed.
+//! **Failures.** Killed while sending: the plan of the folder says which content its files have; those that are
+//! there with the right size are not sent again. The server is away: nothing is lost, as retention holds partitions
+//! that are not there yet (`retention = "drop"` counts them and lets them go); it is tried again, later each time.
+//! One item cannot be sent: it rests, later ones go before it, and it is told (`stuck`). `archive.json` is lost, or
+//! of another place: manifests are looked at before anything is sent. The archive has other content under the same
+//! name: nothing is overwritten, and the problem is told. Killed while restoring: what grew in `NNNNNN.restoring`
+//! is removed at the next start. What comes back with another length or checksum, or under a name that is none of
+//! ours, is refused and removed.
 
 mod fetch;
 mod ledger;
