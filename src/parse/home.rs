@@ -52,15 +52,20 @@ impl Slots {
         }
         entry.fields.share(&self.names, pieces.len());
         for (slot, piece) in pieces {
-            let text = raw.get(piece.start as usize..piece.end as usize).unwrap_or("");
-            match self.homes.get(usize::from(*slot)) {
-                Some((kind, home)) if !is_nothing(text) => self.put_one(entry, (*slot, *kind, *home), piece, text),
-                _ => {}
+            let Some((kind, home)) = self.homes.get(usize::from(*slot)) else { continue };
+            if is_nothing(raw.as_bytes().get(piece.start as usize..piece.end as usize).unwrap_or_default()) {
+                continue;
+            }
+            match home {
+                // Most are, and are not looked at.
+                Home::Field if kind.is_text() => entry.fields.push_shared_piece(*slot, piece),
+                _ => self.put_one(entry, (*slot, *kind, *home), piece, raw),
             }
         }
     }
 
-    fn put_one(&self, entry: &mut Entry, (slot, kind, home): (u16, Kind, Home), piece: &Range<u32>, text: &str) {
+    fn put_one(&self, entry: &mut Entry, (slot, kind, home): (u16, Kind, Home), piece: &Range<u32>, raw: &str) {
+        let text = raw.get(piece.start as usize..piece.end as usize).unwrap_or("");
         if kind == Kind::Data {
             return structured::expand(text, &mut |name, value| place(entry, name, value));
         }
@@ -80,8 +85,8 @@ impl Slots {
 }
 
 /// What programs write where there is nothing.
-pub fn is_nothing(text: &str) -> bool {
-    text.is_empty() || text == "-"
+pub fn is_nothing(text: &[u8]) -> bool {
+    matches!(text, [] | [b'-'])
 }
 
 /// Puts a value where the entry has a place of its own for it, or among its fields.

@@ -29,14 +29,16 @@ pub fn extract(entry: &mut Entry, first: usize) {
         Text::Slice(_) if first == entry.raw.len() => message,
         _ => first_line(message),
     };
-    let has_pairs = memchr::memchr(b'=', line.as_bytes()).is_some();
+    let first_pair = memchr::memchr(b'=', line.as_bytes());
     let phrase = FINDER.as_ref().and_then(|finder| finder.find(line));
     // Most lines have neither.
-    if !has_pairs && phrase.is_none() {
+    if first_pair.is_none() && phrase.is_none() {
         return;
     }
     let mut found = Found::default();
-    pairs(line, &mut found);
+    if first_pair.is_some() {
+        pairs(line, &mut found);
+    }
     phrases(line, phrase, &mut found);
     fill(&mut entry.workflow_id, found.workflow_id);
     fill(&mut entry.session_id, found.session_id);

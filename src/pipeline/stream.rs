@@ -362,7 +362,8 @@ impl StreamParser {
             self.head.clear();
             format.recognises(text.lines().next().unwrap_or(""), &mut self.head);
         }
-        out.entries.push(self.fresh(&text, waiting.read_time));
+        // Made where it stays.
+        out.entries.resize_with(out.entries.len() + 1, || self.fresh(&text, waiting.read_time));
         let Some(entry) = out.entries.last_mut() else { return };
         let mut is_parsed = !format.is_text();
         if !format.fill(entry, &self.head, &mut self.clock, &mut self.names) {
@@ -405,14 +406,7 @@ impl StreamParser {
     }
 
     fn fresh(&self, raw: &str, read_time: i64) -> Entry {
-        Entry {
-            time: read_time,
-            read_time: Some(read_time),
-            raw: raw.into(),
-            source: self.source.clone(),
-            service: self.pipeline.service.clone(),
-            ..Entry::default()
-        }
+        Entry::new(raw.into(), self.source.clone(), self.pipeline.service.clone(), read_time)
     }
 }
 

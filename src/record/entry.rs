@@ -144,6 +144,31 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// An entry of which only its text is known, where it comes from, and when it was read: level and time of its own are to
+    /// be found out. Written out, since a default would count references that nobody needs.
+    pub fn new(raw: Box<str>, source: Arc<str>, service: Arc<str>, read_time: i64) -> Entry {
+        Entry {
+            time: read_time,
+            time_source: TimeSource::Read,
+            read_time: Some(read_time),
+            level: Level::Unknown,
+            level_source: LevelSource::None,
+            raw,
+            message: Text::Slice(0..0),
+            source,
+            service,
+            logger: None,
+            workflow_id: None,
+            session_id: None,
+            request_id: None,
+            workflow_type: None,
+            agent: None,
+            event: None,
+            duration_ms: None,
+            fields: FieldList::default(),
+        }
+    }
+
     /// What the program said, without time, level and other headings. Continuation lines are part of it.
     pub fn message(&self) -> &str {
         self.message.of(&self.raw)

@@ -43,6 +43,7 @@ pub fn compile(text: &str) -> Result<Layout, LayoutError> {
         return wrong(0, "a layout needs something that is always there before {message}");
     }
     let needs = needs(&steps);
+    simplify(&mut steps);
     Ok(Layout { steps, slots: Slots::new(&reader.slots), first, needs, logger: None })
 }
 
@@ -260,6 +261,37 @@ fn end_captures(steps: &mut [Step], text: &str) -> Result<(), LayoutError> {
     Ok(())
 }
 
+/// Makes of the most common steps fewer and quicker ones.
+fn simplify(steps: &mut Vec<Step>) {
+    let mut simple = Vec::with_capacity(steps.len());
+    for step in std::mem::take(steps) {
+        match (step, simple.last_mut()) {
+            (Step::Blanks, Some(Step::Byte(_, blanks) | Step::Word(_, _, blanks))) if !*blanks => *blanks = true,
+            (step, _) => simple.push(simplified(step)),
+        }
+    }
+    *steps = simple;
+}
+
+fn simplified(mut step: Step) -> Step {
+    match &mut step {
+        Step::Literal(literal) => match **literal {
+            [byte] => Step::Byte(byte, false),
+            _ => step,
+        },
+        Step::Capture { slot, kind: Kind::Word, until } => match until {
+            Until::Literal(literal) => Step::Word(*slot, literal.first().copied(), false),
+            _ => Step::Word(*slot, None, false),
+        },
+        Step::Fork(with, without) => {
+            simplify(with);
+            simplify(without);
+            step
+        }
+        _ => step,
+    }
+}
+
 /// The ASCII characters that all ways through the steps ask for.
 fn needs(steps: &[Step]) -> u128 {
     let needed = |step: &Step| match step {
@@ -277,6 +309,7 @@ fn first_bytes(steps: &[Step]) -> (FirstBytes, bool) {
     for step in steps {
         let (bytes, can_be_empty) = match step {
             Step::Literal(literal) => (FirstBytes::of(|b| Some(&b) == literal.first()), false),
+            Step::Byte(byte, _) => (FirstBytes::of(|b| b == *byte), false),
             Step::Blanks => (FirstBytes::of(|b| b == b' ' || b == b'\t'), false),
             Step::Time(TimeKind::Maybe) => (FirstBytes::of(|b| b.is_ascii_alphanumeric() || b == b'-'), false),
             Step::Time(TimeKind::Syslog) => (FirstBytes::of(|b| b.is_ascii_uppercase()), false),
@@ -294,7 +327,7 @@ fn first_bytes(steps: &[Step]) -> (FirstBytes, bool) {
                 (FirstBytes::of(|b| b.is_ascii_digit() || b == b'-' || b == b'+' || b == b' '), false)
             }
             Step::Capture { kind: Kind::Text | Kind::Quoted | Kind::Rest, .. } => (FirstBytes::of(|_| true), true),
-            Step::Capture { .. } => (FirstBytes::of(|b| !b.is_ascii_whitespace()), false),
+            Step::Capture { .. } | Step::Word(..) => (FirstBytes::of(|b| !b.is_ascii_whitespace()), false),
             Step::Message(_) | Step::Rest => (FirstBytes::of(|_| true), true),
             Step::Mark | Step::Column(_) => (FirstBytes::default(), true),
             Step::Fork(with, without) => {

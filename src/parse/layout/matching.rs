@@ -49,7 +49,11 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
                 (self.furthest, self.wanted) = (at, Some(step));
             }
             at = match step {
-                Step::Literal(literal) => self.literal(literal, at)?,
+                Step::Byte(byte, blanks) => {
+                    let end = self.bytes.get(at).filter(|found| *found == byte).map(|_| at + 1)?;
+                    if *blanks { self.blanks_behind(end)? } else { end }
+                }
+                Step::Literal(literal) => self.bytes.get(at..)?.starts_with(literal).then_some(at + literal.len())?,
                 Step::Blanks => self.blanks(at)?,
                 Step::Time(kind) => self.time(*kind, at, head)?,
                 Step::Level(kind) => self.level(*kind, at, head)?,
@@ -73,8 +77,17 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
                 Step::Capture { slot, kind: kind @ (Kind::Text | Kind::Name | Kind::Dotted), until } => {
                     return self.lazy(Some((*slot, *kind)), until, &steps[index + 1..], at, head);
                 }
-                Step::Capture { slot, kind, until } => {
-                    let (begin, end) = self.greedy(*kind, until, at)?;
+                Step::Word(slot, stop, blanks) => {
+                    let end = at + bytes::until_or(self.bytes.get(at..)?, SPACE, stop.unwrap_or(b' '));
+                    // An empty value may stand between quotes or brackets only.
+                    if end == at && stop.is_none() {
+                        return None;
+                    }
+                    keep(head, *slot, at, end);
+                    if *blanks { self.blanks_behind(end)? } else { end }
+                }
+                Step::Capture { slot, kind, .. } => {
+                    let (begin, end) = self.greedy(*kind, at)?;
                     keep(head, *slot, begin, end);
                     end
                 }
@@ -86,19 +99,17 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
         self.bytes.get(at..)?.iter().all(u8::is_ascii_whitespace).then_some(())
     }
 
-    fn literal(&self, literal: &[u8], at: usize) -> Option<usize> {
-        let rest = self.bytes.get(at..)?;
-        // Most are single characters.
-        let is_there = match literal {
-            [byte] => rest.first() == Some(byte),
-            _ => rest.starts_with(literal),
-        };
-        is_there.then_some(at + literal.len())
-    }
-
     fn blanks(&self, at: usize) -> Option<usize> {
         let count = bytes::run(self.bytes.get(at..)?, BLANK);
         (count > 0).then_some(at + count)
+    }
+
+    /// The same as the second half of a step.
+    fn blanks_behind(&mut self, at: usize) -> Option<usize> {
+        if TELL && at >= self.furthest {
+            (self.furthest, self.wanted) = (at, Some(&Step::Blanks));
+        }
+        self.blanks(at)
     }
 
     fn time(&self, kind: TimeKind, at: usize, head: &mut Head) -> Option<usize> {
@@ -166,11 +177,7 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
     }
 
     /// Where a capture that cannot end in several places begins and ends.
-    fn greedy(&self, kind: Kind, until: &Until, at: usize) -> Option<(usize, usize)> {
-        let stop = match until {
-            Until::Literal(literal) => literal.first().copied(),
-            _ => None,
-        };
+    fn greedy(&self, kind: Kind, at: usize) -> Option<(usize, usize)> {
         let rest = self.bytes.get(at..)?;
         let length = match kind {
             Kind::Rest => return Some((at, self.bytes.len())),
@@ -179,14 +186,12 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
             Kind::Int | Kind::Float | Kind::Decimal => return number(kind, rest, at),
             Kind::Tag => bytes::until(rest, TAG_END),
             Kind::Hex => bytes::run(rest, HEX),
-            Kind::Host => bytes::until(rest, SPACE),
-            _ => rest.iter().position(|b| bytes::is(*b, SPACE) || Some(*b) == stop).unwrap_or(rest.len()),
+            _ => bytes::until_or(rest, SPACE, b' '),
         };
         if kind == Kind::Host && rest[..length].ends_with(b":") {
             return None;
         }
-        // An empty value may stand between quotes or brackets only.
-        (length > 0 || kind == Kind::Word && stop.is_some()).then_some((at, at + length))
+        (length > 0).then_some((at, at + length))
     }
 
     /// Tries the ends of a capture, nearest first, until the steps behind it match.
@@ -226,7 +231,7 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
         let rest = self.bytes.get(from..)?;
         let found = match until {
             Until::Literal(literal) => find(rest, literal),
-            Until::Blank => rest.iter().position(|b| bytes::is(*b, BLANK)),
+            Until::Blank => Some(bytes::until_or(rest, BLANK, b' ')).filter(|length| *length < rest.len()),
             Until::End | Until::Any => Some(rest.len()).filter(|length| *length > 0),
         };
         found.map(|length| from + length)
@@ -237,12 +242,13 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
 fn describe(step: &Step) -> String {
     match step {
         Step::Literal(literal) => format!("{:?}", String::from_utf8_lossy(literal)),
+        Step::Byte(byte, _) => format!("{:?}", String::from_utf8_lossy(&[*byte])),
         Step::Blanks => "a blank".to_owned(),
         Step::Time(TimeKind::Date) => "a time with a date".to_owned(),
         Step::Time(kind) => format!("a time ({kind:?})").to_lowercase(),
         Step::Level(LevelKind::Word) => "a level".to_owned(),
         Step::Level(kind) => format!("a level ({kind:?})").to_lowercase(),
-        Step::Capture { kind: Kind::Word, .. } => "a word".to_owned(),
+        Step::Word(..) => "a word".to_owned(),
         Step::Capture { kind, .. } => format!("{kind:?}").to_lowercase(),
         Step::Message(_) | Step::Rest | Step::Mark => "the message".to_owned(),
         Step::Column(column) => format!("column {column}"),

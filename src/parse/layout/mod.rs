@@ -63,6 +63,8 @@ struct FirstBytes([u64; 4]);
 #[repr(u8)]
 enum Step {
     Literal(Box<[u8]>),
+    /// A literal of one byte; and whether blanks follow.
+    Byte(u8, bool),
     /// One or more.
     Blanks,
     Time(TimeKind),
@@ -72,6 +74,8 @@ enum Step {
         kind: Kind,
         until: Until,
     },
+    /// A capture of the kind `word`, and the byte that ends it beside white space, if there is one; and whether blanks follow.
+    Word(Slot, Option<u8>, bool),
     /// The message up to what follows.
     Message(Until),
     /// The message is the rest.
@@ -108,6 +112,13 @@ pub enum Kind {
     Quoted,
     Data,
     Rest,
+}
+
+impl Kind {
+    /// Whether what it takes is a value as it stands.
+    pub fn is_text(self) -> bool {
+        !matches!(self, Kind::Int | Kind::Float | Kind::Decimal | Kind::Data)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
