@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::time::{Stamp, Written, stamp};
+use crate::record::Level;
 
 /// What was inside of a line, and what the envelope said.
 #[derive(Debug, PartialEq)]
@@ -91,29 +92,41 @@ fn cri(line: &str) -> Option<Letter<'_>> {
 /// `2026-11-23T10:15:30.123456789Z message`, as `kubectl logs --timestamps` shows it, where the message is an object or has
 /// a time of its own: any other line may be one whose time this is.
 fn kubectl<'a>(time: &str, text: &'a str) -> Option<Letter<'a>> {
-    let is_whole = match text.as_bytes().first()? {
-        b'{' => text.ends_with('}'),
-        b'I' | b'W' | b'E' | b'F' => super::time::klog(&text[1..]).is_some(),
-        b'0'..=b'9' | b'[' => super::time::stamp(text.strip_prefix('[').unwrap_or(text)).is_some(),
-        _ => false,
-    };
-    if !is_whole {
+    if !has_form(text) && !is_access(text) {
         return None;
     }
     let (stamp, length) = stamp(time).filter(|(stamp, _)| stamp.zone != Written::Nothing)?;
     (length == time.len()).then(|| Letter { stamp: Some(stamp), ..plain(text.into()) })
 }
 
-/// `web_1    | message`, `db-1  | message`: what `docker compose logs` shows.
+/// Whether a line begins as web servers write it: an address, and a time in brackets.
+fn is_access(text: &str) -> bool {
+    let begins = text.starts_with(|c: char| c.is_ascii_digit());
+    begins && text.split_once(" [").is_some_and(|(before, time)| before.len() < 200 && stamp(time).is_some())
+}
+
+/// `web_1    | message`, `db-1  | message`: what `docker compose logs` shows. A name without a number counts before a line
+/// that has a time or is an object.
 fn compose(line: &str) -> Option<Letter<'_>> {
     const MAX_NAME: usize = 64;
     let bar = memchr::memchr(b'|', line.as_bytes().get(..MAX_NAME.min(line.len()))?)?;
     let name = line[..bar].trim_end_matches(' ');
+    let text = line[bar + 1..].strip_prefix(' ').unwrap_or(&line[bar + 1..]);
     let number = name.len() - name.bytes().rev().take_while(u8::is_ascii_digit).count();
     let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
-    let is_padded = name.len() < bar && number < name.len() && name[..number].ends_with(['_', '-']);
-    let text = line[bar + 1..].strip_prefix(' ').unwrap_or(&line[bar + 1..]);
-    (is_name && is_padded).then(|| Letter { container: Some(name), ..plain(text.into()) })
+    let is_numbered = number < name.len() && name[..number].ends_with(['_', '-']);
+    let is_service = || Level::from_word(name).is_none() && has_form(text);
+    let is_one = is_name && name.len() < bar && (is_numbered || is_service());
+    is_one.then(|| Letter { container: Some(name), ..plain(text.into()) })
+}
+
+/// Whether a text is a line of a program's for certain: an object, or one with a time at its head.
+fn has_form(text: &str) -> bool {
+    match text.as_bytes().first() {
+        Some(b'{') => text.ends_with('}'),
+        Some(b'I' | b'W' | b'E' | b'F') if super::time::klog(&text[1..]).is_some() => true,
+        _ => stamp(text.strip_prefix('[').unwrap_or(text)).is_some(),
+    }
 }
 
 /// The text without the escape sequences of ECMA-48 that terminals obey.
@@ -168,6 +181,14 @@ mod tests {
         check("2026-11-23T10:15:30Z 2026-11-23 10:15:29 x", Some(("2026-11-23 10:15:29 x", None, false, true)));
         check("2026-11-23T10:15:30 {\"a\":1}", None);
         check("2026-11-23T10:15:30Z 17 apples", None);
+        check(
+            "2026-11-23T10:15:30Z 10.0.0.1 - - [23/Nov/2026:10:15:29 +0000] \"GET /",
+            Some(("10.0.0.1 - - [23/Nov/2026:10:15:29 +0000] \"GET /", None, false, true)),
+        );
+        check("web_1  | hello", Some(("hello", None, false, false)));
+        check("backend    | 2026-11-23 10:15:30 hello", Some(("2026-11-23 10:15:30 hello", None, false, false)));
+        check("backend    | hello", None);
+        check("info | 2026-11-23 10:15:30 hello", None);
         check("\u{1b}[32mINFO\u{1b}[0m x", Some(("INFO x", None, false, false)));
         check("cut \u{1b}[3", Some(("cut ", None, false, false)));
         check("plain", None);

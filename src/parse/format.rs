@@ -4,13 +4,13 @@ use std::sync::{Arc, LazyLock};
 
 use smol_str::SmolStr;
 
-use super::catalog::CATALOG;
+use super::catalog::catalog;
 use super::clock::Clock;
 use super::home::{Slots, is_nothing};
 use super::layout::{Head, Layout};
 use super::names::Names;
 use super::pattern::Pattern;
-use super::{head, ids, json, logfmt};
+use super::{first_line, head, ids, inside, json, logfmt};
 use crate::record::{Entry, Level, LevelSource, Text};
 
 /// Which lines join an entry, of those that begin none.
@@ -26,6 +26,8 @@ pub enum Joins {
 pub struct Format {
     name: Box<str>,
     joins: Joins,
+    /// Its messages are lines of programs that have forms of their own.
+    carries_lines: bool,
     shape: Shape,
 }
 
@@ -43,12 +45,15 @@ enum Shape {
 /// All formats that are known by themselves, in the order they are tried; free text is the last.
 pub fn known() -> &'static [Arc<Format>] {
     static KNOWN: LazyLock<Vec<Arc<Format>>> = LazyLock::new(|| {
-        let described = CATALOG.iter().map(|format| {
+        let described = catalog().map(|format| {
             // A test compiles them all.
             let layouts = format.layouts.iter().filter_map(|text| compile(text).ok()).collect();
-            Format { name: format.name.into(), joins: format.joins, shape: Shape::Layouts(layouts) }
+            Format {
+                carries_lines: format.name.starts_with("syslog"),
+                ..Format::of_layouts(format.name, format.joins, layouts)
+            }
         });
-        let plain = |name: &str, shape| Format { name: name.into(), joins: Joins::Indented, shape };
+        let plain = |name: &str, shape| Format::new(name, Joins::Indented, shape);
         let mut formats = vec![plain("json", Shape::Json)];
         formats.extend(described);
         formats.push(plain("logfmt", Shape::Logfmt));
@@ -67,23 +72,27 @@ pub(super) fn compile(text: &str) -> Result<Layout, super::LayoutError> {
 }
 
 impl Format {
+    fn new(name: &str, joins: Joins, shape: Shape) -> Format {
+        Format { name: name.into(), joins, carries_lines: false, shape }
+    }
+
     /// A format of one's own.
     pub fn of_layouts(name: &str, joins: Joins, layouts: Vec<Layout>) -> Format {
-        Format { name: name.into(), joins, shape: Shape::Layouts(layouts) }
+        Format::new(name, joins, Shape::Layouts(layouts))
     }
 
     pub fn of_pattern(name: &str, joins: Joins, pattern: Pattern) -> Format {
-        Format { name: name.into(), joins, shape: Shape::Pattern(Box::new(pattern)) }
+        Format::new(name, joins, Shape::Pattern(Box::new(pattern)))
     }
 
     /// Entries in their JSON form, one a line: what the receiving side keeps.
     pub fn of_records() -> Format {
-        Format { name: "record".into(), joins: Joins::Indented, shape: Shape::Record }
+        Format::new("record", Joins::Indented, Shape::Record)
     }
 
     /// What no other format takes.
     pub fn of_text() -> Format {
-        Format { name: "text".into(), joins: Joins::Indented, shape: Shape::Text }
+        Format::new("text", Joins::Indented, Shape::Text)
     }
 
     pub fn name(&self) -> &str {
@@ -99,7 +108,7 @@ impl Format {
     pub fn can_begin_with(&self, byte: u8) -> bool {
         match &self.shape {
             Shape::Json | Shape::Record => byte == b'{',
-            Shape::Logfmt => logfmt::is_key(byte),
+            Shape::Logfmt => logfmt::can_begin_with(byte),
             Shape::Layouts(layouts) => layouts.iter().any(|layout| layout.can_begin_with(byte)),
             Shape::Pattern(_) | Shape::Text => true,
         }
@@ -147,8 +156,12 @@ impl Format {
         }
     }
 
-    /// Whether the level stands at the head of the entry's second line, which belongs to it whatever it looks like.
-    pub fn has_level_below(&self) -> bool {
+    /// Whether `line`, which follows the first, has the entry's level at its head, and belongs to it whatever it looks like.
+    pub fn has_level_in(&self, line: &str) -> bool {
+        self.has_level_below() && line.split_once(':').is_some_and(|(word, _)| below(word).is_some())
+    }
+
+    fn has_level_below(&self) -> bool {
         &*self.name == "jul"
     }
 
@@ -167,6 +180,9 @@ impl Format {
                     }
                     if self.has_level_below() {
                         level_below(entry);
+                    }
+                    if self.carries_lines && entry.level_source == LevelSource::None {
+                        level_inside(entry);
                     }
                     true
                 }
@@ -217,6 +233,14 @@ fn apply(entry: &mut Entry, head: &Head, source: LevelSource, clock: &mut Clock,
     set_message(entry, &head.message, head.line);
 }
 
+/// Takes the level from a message that is a line with a form of its own.
+fn level_inside(entry: &mut Entry) {
+    if let Some(level) = inside::level(first_line(entry.message())) {
+        entry.level = level;
+        entry.level_source = LevelSource::Head;
+    }
+}
+
 /// Sets the level, if it is one, as taken from a field.
 pub(super) fn set_level(entry: &mut Entry, level: Option<Level>) -> bool {
     if let Some(level) = level {
@@ -228,16 +252,18 @@ pub(super) fn set_level(entry: &mut Entry, level: Option<Level>) -> bool {
 
 /// Takes the level from the second line: `WARNING: low on disk`.
 fn level_below(entry: &mut Entry) {
-    let start = super::first_line(&entry.raw).len() + 1;
+    let start = first_line(&entry.raw).len() + 1;
     let Some((word, message)) = entry.raw.get(start..).and_then(|below| below.split_once(':')) else { return };
     let begin = (entry.raw.len() - message.trim_start_matches(' ').len()) as u32;
-    if let Some(level) = Level::from_column(word).or_else(|| translated(word)) {
+    if let Some(level) = below(word) {
         entry.level = level;
         entry.level_source = LevelSource::Field;
-    }
-    if !word.contains('\n') {
         entry.message = Text::Slice(begin..entry.raw.len() as u32);
     }
+}
+
+fn below(word: &str) -> Option<Level> {
+    Level::from_column(word).or_else(|| translated(word))
 }
 
 /// What the Java machine calls its levels in German, French, Spanish, Italian, Japanese and Chinese.
@@ -280,7 +306,7 @@ mod tests {
 
     #[test]
     fn the_catalog_compiles_and_names_are_used_once() {
-        for described in CATALOG {
+        for described in catalog() {
             for text in described.layouts {
                 if let Err(error) = compile(text) {
                     panic!("{}: {text}: {error} at {}", described.name, error.at);

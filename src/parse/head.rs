@@ -1,8 +1,9 @@
 //! Free text. What stands at the head of a line is taken, whatever the order: a time, and a level where its place or its
 //! brackets say that it is one. Never a word from further inside.
 
+use super::bytes::{self, NAME};
 use super::layout::Head;
-use super::time::{Day, stamp};
+use super::time::{Day, Stamp, Written, stamp};
 use crate::record::Level;
 
 /// Parts looked at before the message begins, and bytes they may take.
@@ -42,7 +43,7 @@ fn skip(line: &str, at: usize) -> usize {
 
 /// Where the message begins behind the last part of the head.
 fn message(line: &str, at: usize) -> usize {
-    let rest = line[at..].trim_start_matches([' ', '\t', ':', '|', ',']);
+    let rest = line[at..].trim_start_matches([' ', '\t', ':', '|', ',', ';']);
     let rest = rest.strip_prefix("- ").unwrap_or(rest);
     line.len() - rest.len()
 }
@@ -56,11 +57,15 @@ fn part(line: &str, at: usize, head: &mut Head) -> Option<usize> {
         return Some(at + end);
     }
     if head.level.is_none() {
-        if let Some((level, end)) = level(rest, head.stamp.is_some(), at == 0) {
+        if let Some((level, end)) = level(rest, head.stamp.as_ref(), at == 0) {
             head.level = Some(level);
             return Some(at + end);
         }
-        return between(rest, head).map(|end| at + end);
+        let end = at + between(rest, head)?;
+        if head.logger.is_none() && is_logger(&line[at + 1..end - 1]) {
+            head.logger = Some(at as u32 + 1..end as u32 - 1);
+        }
+        return Some(end);
     }
     None
 }
@@ -81,8 +86,9 @@ fn time(rest: &str, head: &mut Head) -> Option<usize> {
 }
 
 /// A level and the bytes it takes: in brackets or before a colon however it is written; in capitals behind a time;
-/// before a run of blanks, as in a column.
-fn level(rest: &str, behind_time: bool, at_beginning: bool) -> Option<(Level, usize)> {
+/// before a run of blanks, as in a column; in small letters behind a time with its zone, which only programs write.
+fn level(rest: &str, time: Option<&Stamp>, at_beginning: bool) -> Option<(Level, usize)> {
+    let behind_time = time.is_some();
     let bracket = usize::from(rest.starts_with(['[', '(', '<']));
     let inner = &rest[bracket..];
     let length = inner.bytes().take(16).take_while(u8::is_ascii_alphanumeric).count();
@@ -100,18 +106,29 @@ fn level(rest: &str, behind_time: bool, at_beginning: bool) -> Option<(Level, us
     let mut next = inner.bytes().skip(length);
     let (first, second) = (next.next(), next.next());
     let is_caps = word.bytes().all(|b| b.is_ascii_uppercase());
+    let is_lower = word.bytes().all(|b| b.is_ascii_lowercase());
     let is_column = matches!((first, second), (Some(b'\t'), _) | (Some(b' '), Some(b' ')));
     let good = match first {
         Some(b':') => second.is_none_or(|b| b == b' ' || b == b'\t'),
         Some(b'|') => behind_time,
         Some(b' ' | b'\t' | b',') if is_caps => behind_time || at_beginning && is_column,
-        Some(b' ' | b'\t') => behind_time && is_column,
+        Some(b' ' | b'\t') if is_column => behind_time,
+        Some(b' ') => is_lower && time.is_some_and(|stamp| stamp.zone != Written::Nothing),
         None => is_caps && behind_time,
         _ => false,
     };
     let level = if is_abbreviation(word) { Level::from_column(word) } else { Level::from_word(word) };
     let level = level.filter(|_| good)?;
     Some((level, length + usize::from(first == Some(b':'))))
+}
+
+/// Whether it is a logger and no thread, process or place: a name without blanks, with a dot in it if it has digits.
+fn is_logger(name: &str) -> bool {
+    let is_named =
+        name.starts_with(|c: char| c.is_ascii_alphabetic()) && bytes::run(name.as_bytes(), NAME) == name.len();
+    let has_digit = || name.bytes().any(|b| b.is_ascii_digit());
+    let is_thread = || name == "main" || name.to_ascii_lowercase().contains("thread");
+    is_named && (name.contains('.') || !has_digit() && !is_thread())
 }
 
 /// Abbreviations that are no words.
@@ -138,7 +155,7 @@ fn between(rest: &str, head: &Head) -> Option<usize> {
         at = skip(rest, at);
         let behind = &rest[at..];
         if head.stamp.is_none() && time(behind, &mut ahead).is_some()
-            || level(behind, head.stamp.is_some(), false).is_some()
+            || level(behind, head.stamp.as_ref(), false).is_some()
         {
             return Some(end);
         }

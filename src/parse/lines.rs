@@ -1,6 +1,7 @@
 //! Which lines go on with an entry, whatever its format: indented ones, and the parts of tracebacks of the common
 //! languages.
 
+use super::bytes::{self, BLANK};
 use super::json;
 
 /// What a line is to the entry before it, if it begins none itself.
@@ -14,6 +15,8 @@ pub enum Line {
     Frame,
     /// Head of a traceback whose error stands in it: belongs to another such, or stands.
     Crash,
+    /// A frame with its number before it: belongs to what has none itself.
+    Numbered,
     /// Ends an object printed over several lines.
     Closes,
     /// Nothing says that it belongs to the entry before.
@@ -28,6 +31,18 @@ pub fn look(line: &str) -> Line {
         Some(byte) if byte.is_ascii_alphabetic() || b"#.-[".contains(byte) => part(line),
         _ => Line::Stands,
     }
+}
+
+/// Whether the line begins as errors are printed: `TypeError: x is undefined`, `java.io.IOException: closed`.
+pub fn names_error(line: &str) -> bool {
+    let name = line.split_once(": ").map_or(line, |(name, _)| name);
+    let good = |b: u8| b.is_ascii_alphanumeric() || b"._$".contains(&b);
+    (name.ends_with("Error") || name.ends_with("Exception")) && name.bytes().all(good)
+}
+
+/// How many blanks a line begins with.
+pub fn indentation(line: &str) -> usize {
+    bytes::run(line.as_bytes(), BLANK)
 }
 
 /// Whether an object printed over several lines begins with this line.
@@ -75,7 +90,10 @@ fn part(line: &str) -> Line {
         return Line::Traceback;
     }
     let is_numbered = || line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    if is_numbered() || PARTS.iter().any(begins) {
+    if is_numbered() {
+        return Line::Numbered;
+    }
+    if PARTS.iter().any(begins) {
         return Line::Goes;
     }
     match line.ends_with(')') {

@@ -4,7 +4,7 @@ use super::clock::Clock;
 use super::names::Names;
 use super::places::Places;
 use super::{append_lines, closing_quote, first_line};
-use crate::record::{Entry, Text, Value};
+use crate::record::{Entry, Level, Text, Value};
 
 /// A line is logfmt when it begins with a pair and one of these is among its first.
 const TELLING: [&str; 8] = ["level", "lvl", "msg", "message", "time", "ts", "severity", "timestamp"];
@@ -12,7 +12,7 @@ const TELLING: [&str; 8] = ["level", "lvl", "msg", "message", "time", "ts", "sev
 const LOOKED_AT: usize = 6;
 
 pub fn recognises(line: &str) -> bool {
-    let mut rest = line;
+    let mut rest = behind_priority(line);
     let mut count = 0;
     let mut is_telling = false;
     while let Some((key, _, behind)) = pair(rest).filter(|_| count < LOOKED_AT) {
@@ -23,8 +23,33 @@ pub fn recognises(line: &str) -> bool {
     is_telling && count > 1
 }
 
+/// Whether a line may begin with the byte.
+pub fn can_begin_with(byte: u8) -> bool {
+    is_key(byte) || byte == b'<'
+}
+
+/// Firewalls write syslog's priority before their pairs, and a level that says more. A priority without a facility is what
+/// programs write for systemd, which has the last word.
+fn behind_priority(line: &str) -> &str {
+    let number = line.strip_prefix('<').and_then(|rest| rest.split_once('>'));
+    let is_whole = |number: &str| number.len() < 4 && number.parse::<u8>().is_ok_and(|number| number > 7);
+    number.filter(|(number, _)| is_whole(number)).map_or(line, |(_, rest)| rest)
+}
+
+/// The level that a line of pairs names.
+pub fn level(line: &str) -> Option<Level> {
+    let mut rest = behind_priority(line);
+    while let Some((key, value, behind)) = pair(rest) {
+        if matches!(key, "level" | "lvl" | "severity") {
+            return Level::from_value(value.trim_matches('"'));
+        }
+        rest = behind.trim_start();
+    }
+    None
+}
+
 /// Whether keys may have the byte.
-pub fn is_key(byte: u8) -> bool {
+fn is_key(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_.-@/".contains(&byte)
 }
 
@@ -43,7 +68,7 @@ pub fn fill(entry: &mut Entry, clock: &mut Clock, names: &mut Names) -> bool {
     let raw = std::mem::take(&mut entry.raw);
     let line = first_line(&raw);
     let mut places = Places::new(entry, clock, names, line);
-    let mut rest = line.trim_start();
+    let mut rest = behind_priority(line.trim_start());
     while !rest.is_empty() {
         rest = match pair(rest) {
             Some((key, value, behind)) => {

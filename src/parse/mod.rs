@@ -12,6 +12,7 @@ mod format;
 mod head;
 mod home;
 mod ids;
+mod inside;
 mod json;
 mod layout;
 pub mod lines;

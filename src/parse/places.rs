@@ -8,7 +8,7 @@ use super::clock::Clock;
 use super::format::set_level;
 use super::names::{Known, Names};
 use super::set_time;
-use super::time::{Day, Stamp, Written, stamp};
+use super::time::{Day, Stamp, Written, iso, stamp};
 use crate::record::{Entry, Level, LevelSource, Text, Value};
 use crate::sys::clock::SECOND;
 
@@ -34,6 +34,10 @@ pub struct Places<'a> {
     event_is_message: bool,
     /// Seconds of a time whose nanoseconds stand apart.
     seconds: Option<i64>,
+    /// A date whose clock stands apart.
+    day: Option<Day>,
+    /// Nextcloud's, which has levels and a name for its parts of its own.
+    is_nextcloud: bool,
 }
 
 impl<'a> Places<'a> {
@@ -54,6 +58,8 @@ impl<'a> Places<'a> {
             is_compact: false,
             event_is_message: false,
             seconds: None,
+            day: None,
+            is_nextcloud: false,
         }
     }
 
@@ -105,7 +111,13 @@ impl<'a> Places<'a> {
     fn is_taken_by_name(&mut self, text: &str, borrowed: bool) -> bool {
         let slot = match &*self.name {
             "timestamp" | "time" | "ts" | "t" | "@timestamp" | "@t" | "asctime" | "datetime" | "t.$date"
-            | "eventTime" | "Timestamp" => return self.time(text),
+            | "eventTime" | "Timestamp" | "time_local" | "time_iso8601" => return self.time(text),
+            "date" => return self.date(text),
+            "msec" => return self.seconds_text(text),
+            "reqId" => {
+                self.is_nextcloud |= self.entry.fields.is_empty() && !self.has_time;
+                return false;
+            }
             "__REALTIME_TIMESTAMP" | "timeUnixNano" | "_SOURCE_REALTIME_TIMESTAMP" => return self.epoch_text(text),
             "level" | "levelname" | "severity" | "lvl" | "log.level" | "@l" | "@level" | "Level" | "level_name"
             | "loglevel" | "log_level" | "severity_text" | "severityText" | "PRIORITY" | "priority" | "s" => {
@@ -129,6 +141,7 @@ impl<'a> Places<'a> {
             | "Properties.SourceContext"
             | "SYSLOG_IDENTIFIER"
             | "channel" => &mut self.entry.logger,
+            "app" if self.is_nextcloud => &mut self.entry.logger,
             // MongoDB's, behind its own kind of time.
             "c" if self.has_time => &mut self.entry.logger,
             "workflow_id" | "context.workflow_id" => &mut self.entry.workflow_id,
@@ -148,12 +161,33 @@ impl<'a> Places<'a> {
     }
 
     fn time(&mut self, text: &str) -> bool {
-        let found =
-            stamp(text).filter(|(stamp, end)| *end == text.len() && !self.has_time && stamp.day != Day::Unknown);
+        let found = stamp(text).filter(|(_, end)| *end == text.len() && !self.has_time);
         self.is_compact |= self.name == "@t";
-        let Some((stamp, _)) = found else { return false };
+        let Some((mut stamp, _)) = found else { return false };
+        if stamp.day == Day::Unknown {
+            let Some(day) = self.day else { return false };
+            stamp.day = day;
+            return self.told(&stamp, false);
+        }
         // Python's `asctime` is the host's; every other logger that leaves the zone out means UTC.
         self.told(&stamp, self.name != "asctime")
+    }
+
+    /// A whole time, or a date whose clock follows under another name.
+    fn date(&mut self, text: &str) -> bool {
+        if let Some((date, _)) = iso(&format!("{text} 00:00:00")).filter(|_| text.len() == 10) {
+            self.day = Some(date.day);
+            return false;
+        }
+        self.time(text)
+    }
+
+    /// Seconds since the epoch, with a fraction.
+    fn seconds_text(&mut self, text: &str) -> bool {
+        match text.parse::<f64>() {
+            Ok(number) if !self.has_time => self.epoch(&Value::Float(number), number),
+            _ => false,
+        }
     }
 
     fn told(&mut self, stamp: &Stamp, utc: bool) -> bool {
@@ -194,18 +228,26 @@ impl<'a> Places<'a> {
     pub fn number(&mut self, value: Value) {
         let Some(number) = value.as_number().filter(|n| n.is_finite()) else { return self.field(value) };
         let is_taken = match &*self.name {
-            "timestamp" | "time" | "ts" | "@timestamp" | "timeMillis" if !self.has_time => self.epoch(&value, number),
+            "timestamp" | "time" | "ts" | "@timestamp" | "timeMillis" | "date" | "msec" | "eventtime"
+                if !self.has_time =>
+            {
+                self.epoch(&value, number)
+            }
             "severityNumber" if self.entry.level_source == LevelSource::None => {
                 let level = otel(number as i64);
                 set_level(self.entry, level)
             }
-            "instant.epochSecond" if !self.has_time => {
+            "instant.epochSecond" | "timestamp.seconds" if !self.has_time => {
                 self.seconds = Some(number as i64);
                 self.epoch(&value, number)
             }
-            "instant.nanoOfSecond" if self.seconds.is_some() => {
+            "instant.nanoOfSecond" | "timestamp.nanos" if self.seconds.is_some() => {
                 self.entry.time += (number as i64).clamp(0, SECOND - 1);
                 true
+            }
+            "level" if self.is_nextcloud && (0.0..5.0).contains(&number) => {
+                let level = [Level::Debug, Level::Info, Level::Warning, Level::Error, Level::Fatal][number as usize];
+                set_level(self.entry, Some(level))
             }
             "level" | "lvl" | "severity" | "PRIORITY" | "priority" if self.entry.level_source == LevelSource::None => {
                 let level = Level::from_scale(number as i64);

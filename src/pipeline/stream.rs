@@ -11,13 +11,13 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::parse::envelope::{self, Letter};
-use crate::parse::time::Stamp;
+use crate::parse::time::{Stamp, Written};
 use crate::parse::{Clock, Head, Joins, Names, Zone, lines, set_time};
 use crate::pipeline::Compiled;
 use crate::pipeline::line::Line;
 use crate::pipeline::rules::Fate;
 use crate::record::{
-    Entry, EntryBatch, Fingerprint, Outcomes, Position, RawBatch, StreamId, TAIL_LEN, TimeSource, Value,
+    Entry, EntryBatch, Fingerprint, Level, Outcomes, Position, RawBatch, StreamId, TAIL_LEN, TimeSource, Value,
 };
 
 /// An entry of more lines is cut there, and goes on as another.
@@ -200,6 +200,7 @@ impl StreamParser {
         // What is kept whatever it looks like may find no room: then it begins an entry like any other line.
         let is_kept = self.keeps_next(text) && self.is_of(container) && self.joins(text);
         let format = if is_kept { None } else { self.recognise(text) };
+        let format = format.filter(|format| !self.is_inside(*format, text));
         if is_kept || format.is_none() && self.is_of(container) && self.joins(text) {
             self.append("\n", text, raw, line.outcomes, is_partial);
             return;
@@ -282,14 +283,31 @@ impl StreamParser {
     fn keeps_next(&self, line: &str) -> bool {
         self.waiting.as_ref().is_some_and(|waiting| {
             let is_key = waiting.in_key && self.has_room(waiting, line.len());
-            let is_below = waiting.outcomes.lines == 1 && self.pipeline.formats[waiting.format].has_level_below();
+            let is_below = waiting.outcomes.lines == 1
+                && (self.pipeline.formats[waiting.format].has_level_in(line) || self.explains(waiting, line));
             is_key || is_below || waiting.in_object && line.starts_with([' ', '\t', '}'])
         })
+    }
+
+    /// Whether the line names the error that the waiting entry is about; the frames follow.
+    fn explains(&self, waiting: &Waiting, line: &str) -> bool {
+        let is_error = self.head.level.is_some_and(Level::is_error) && self.head.stamp.is_some();
+        is_error && waiting.joins == Joins::All && lines::names_error(line)
     }
 
     /// Whether the waiting entry is of this container, if containers are told apart.
     fn is_of(&self, container: Option<&str>) -> bool {
         self.waiting.as_ref().is_some_and(|waiting| waiting.container.as_deref() == container)
+    }
+
+    /// Whether a line that has a time or a level is indented more than the entry that waits, and so is a part of it.
+    fn is_inside(&self, format: usize, line: &str) -> bool {
+        // A single blank may be what is left of a column that is empty.
+        let is_indented = line.starts_with('\t') || line.starts_with("  ");
+        is_indented
+            && self.waiting.is_some()
+            && self.pipeline.formats[format].is_text()
+            && lines::indentation(line) > lines::indentation(&self.text)
     }
 
     fn has_room(&self, waiting: &Waiting, more: usize) -> bool {
@@ -303,7 +321,10 @@ impl StreamParser {
             && (waiting.joins == Joins::All
                 || waiting.in_traceback
                 || match lines::look(line) {
-                    lines::Line::Goes | lines::Line::Traceback => true,
+                    // What is not indented more stands beside it.
+                    lines::Line::Goes => !self.is_beside(line),
+                    lines::Line::Traceback => true,
+                    lines::Line::Numbered => !self.text.starts_with('#'),
                     lines::Line::Closes => waiting.in_object,
                     lines::Line::Crash => waiting.in_crash,
                     lines::Line::Frame | lines::Line::Stands => false,
@@ -311,13 +332,21 @@ impl StreamParser {
                 || self.keeps_next(line))
     }
 
+    /// Whether the waiting entry is one indented line, and this line is indented like it.
+    fn is_beside(&self, line: &str) -> bool {
+        let indentation = lines::indentation(line);
+        indentation > 0
+            && self.waiting.as_ref().is_some_and(|waiting| waiting.outcomes.lines == 1)
+            && indentation == lines::indentation(&self.text)
+    }
+
     /// Adds a line to the waiting entry.
     fn append(&mut self, separator: &str, line: &str, raw: Option<&str>, outcomes: Outcomes, is_partial: bool) {
         let Some(waiting) = &mut self.waiting else { return };
         let look = lines::look(line);
-        let goes_on = line.is_empty() || matches!(look, lines::Line::Goes | lines::Line::Frame);
+        let goes_on = line.is_empty() || matches!(look, lines::Line::Goes | lines::Line::Frame | lines::Line::Numbered);
         waiting.in_traceback = look == lines::Line::Traceback || waiting.in_traceback && goes_on;
-        waiting.in_crash &= matches!(look, lines::Line::Goes | lines::Line::Crash);
+        waiting.in_crash &= matches!(look, lines::Line::Goes | lines::Line::Crash | lines::Line::Numbered);
         waiting.in_key = (waiting.in_key || self.pipeline.rules.redactor.is_some() && lines::opens_key(line))
             && !line.contains("-----END ");
         waiting.in_object &= look != lines::Line::Closes;
@@ -376,9 +405,7 @@ impl StreamParser {
                 plain.fill(entry, &self.head, &mut self.clock, &mut self.names);
             }
         }
-        if let Some(stamp) =
-            waiting.stamp.filter(|_| matches!(entry.time_source, TimeSource::Read | TimeSource::Estimated))
-        {
+        if let Some(stamp) = waiting.stamp.filter(|stamp| is_better(stamp, entry.time_source)) {
             set_time(entry, self.clock.tell(&stamp, true));
         }
         if waiting.is_wrapped {
@@ -407,6 +434,15 @@ impl StreamParser {
 
     fn fresh(&self, raw: &str, read_time: i64) -> Entry {
         Entry::new(raw.into(), self.source.clone(), self.pipeline.service.clone(), read_time)
+    }
+}
+
+/// Whether the time at which a container's runtime took a line says more than the line: it names its zone.
+fn is_better(stamp: &Stamp, source: TimeSource) -> bool {
+    match source {
+        TimeSource::Read | TimeSource::Estimated => true,
+        TimeSource::Zone => stamp.zone != Written::Nothing,
+        TimeSource::Line => false,
     }
 }
 

@@ -130,8 +130,8 @@ impl Lower {
 
 fn known(lower: &[u8]) -> Option<Level> {
     Some(match lower {
-        b"trace" | b"finest" | b"finer" | b"verbose" => Level::Trace,
-        b"debug" | b"fine" => Level::Debug,
+        b"trace" | b"blat" | b"finest" | b"finer" | b"verbose" => Level::Trace,
+        b"debug" | b"ddebug" | b"subdebug" | b"dbug" | b"debg" | b"fine" => Level::Debug,
         b"info" | b"information" | b"informational" => Level::Info,
         b"notice" => Level::Notice,
         b"warn" | b"warning" => Level::Warning,
@@ -146,15 +146,15 @@ fn known(lower: &[u8]) -> Option<Level> {
 /// Words that mean something else as often, outside of a level's place.
 fn abbreviated(lower: &[u8]) -> Option<Level> {
     Some(match lower {
-        b"t" | b"v" | b"trc" | b"trce" | b"trac" | b"vrb" | b"silly" => Level::Trace,
+        b"t" | b"v" | b"trc" | b"trce" | b"trac" | b"vrb" | b"verb" | b"silly" => Level::Trace,
         b"trace1" | b"trace2" | b"trace3" | b"trace4" | b"trace5" | b"trace6" | b"trace7" | b"trace8" => Level::Trace,
-        b"d" | b"dbg" | b"dbug" | b"debu" | b"deb" | b"config" => Level::Debug,
+        b"d" | b"dbg" | b"debu" | b"deb" | b"config" => Level::Debug,
         b"debug1" | b"debug2" | b"debug3" | b"debug4" | b"debug5" => Level::Debug,
         b"i" | b"inf" | b"log" | b"system" | b"note" | b"http" => Level::Info,
         b"n" | b"success" => Level::Notice,
         b"w" | b"wrn" | b"deprecated" => Level::Warning,
         b"e" | b"eror" | b"erro" | b"fail" => Level::Error,
-        b"c" | b"a" | b"dpanic" | b"failure" => Level::Critical,
+        b"c" | b"a" | b"dpanic" | b"failure" | b"fault" => Level::Critical,
         b"f" | b"ftl" | b"fata" | b"pani" | b"pnc" => Level::Fatal,
         // Ruby's, for messages that are always written.
         b"any" => Level::Unknown,

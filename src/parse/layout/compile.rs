@@ -189,6 +189,7 @@ fn time_kind(kind: Option<&str>) -> Option<TimeKind> {
         Some("zoned") => TimeKind::Zoned,
         Some("slashed") => TimeKind::Slashed,
         Some("twelve") => TimeKind::Twelve,
+        Some("named") => TimeKind::Named,
         Some("klog") => TimeKind::Klog,
         Some(_) => return None,
     })
@@ -312,7 +313,7 @@ fn first_bytes(steps: &[Step]) -> (FirstBytes, bool) {
             Step::Byte(byte, _) => (FirstBytes::of(|b| b == *byte), false),
             Step::Blanks => (FirstBytes::of(|b| b == b' ' || b == b'\t'), false),
             Step::Time(TimeKind::Maybe) => (FirstBytes::of(|b| b.is_ascii_alphanumeric() || b == b'-'), false),
-            Step::Time(TimeKind::Syslog) => (FirstBytes::of(|b| b.is_ascii_uppercase()), false),
+            Step::Time(TimeKind::Syslog | TimeKind::Named) => (FirstBytes::of(|b| b.is_ascii_uppercase()), false),
             Step::Time(TimeKind::Clock) => (FirstBytes::of(|b| b.is_ascii_digit() || b.is_ascii_uppercase()), false),
             Step::Time(TimeKind::Date | TimeKind::Yearless | TimeKind::Twelve) => {
                 (FirstBytes::of(|b| b.is_ascii_digit() || b.is_ascii_uppercase()), false)

@@ -136,7 +136,8 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
                 is_named && matches!(stamp.day, Day::Yearless(..))
             }
             TimeKind::Zoned => stamp.zone != Written::Nothing && self.bytes.get(at + 10) == Some(&b'T'),
-            TimeKind::Twelve => matches!(self.bytes.get(at + length - 1), Some(b'M' | b'm')),
+            TimeKind::Twelve => self.ends_with_half(at + length),
+            TimeKind::Named => self.bytes[at].is_ascii_uppercase() && self.ends_with_half(at + length),
             TimeKind::Slashed => self.bytes.get(at + 4) == Some(&b'/'),
         };
         if !good {
@@ -147,6 +148,11 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
             None => stamp,
         });
         Some(at + length)
+    }
+
+    /// Whether `AM` or `PM` ends there.
+    fn ends_with_half(&self, end: usize) -> bool {
+        matches!(self.bytes.get(end - 1), Some(b'M' | b'm'))
     }
 
     /// The place behind a level, and behind the blanks that pad it inside of brackets.
@@ -188,10 +194,11 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
             Kind::Hex => bytes::run(rest, HEX),
             _ => bytes::until_or(rest, SPACE, b' '),
         };
-        if kind == Kind::Host && rest[..length].ends_with(b":") {
+        if kind == Kind::Host && !is_host(self.line.get(at..at + length)?) {
             return None;
         }
-        (length > 0).then_some((at, at + length))
+        let is_good = length > 0 && (kind != Kind::Tag || !is_outcome(&rest[..length]));
+        is_good.then_some((at, at + length))
     }
 
     /// Tries the ends of a capture, nearest first, until the steps behind it match.
@@ -214,7 +221,10 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
             if capture.is_none_or(|(_, kind)| kind != Kind::Dotted || is_dotted(text)) {
                 self.tries = self.tries.checked_sub(1)?;
                 match capture {
-                    Some((slot, _)) => keep(head, slot, at, end - trailing(text)),
+                    Some((slot, _)) => {
+                        let padding = bytes::run(text, BLANK);
+                        keep(head, slot, at + padding, end - trailing(&text[padding..]));
+                    }
                     None => head.message = at as u32..end as u32,
                 }
                 if self.steps(rest, end, head).is_some() {
@@ -326,14 +336,39 @@ fn is_possible(kind: Kind, text: &[u8]) -> bool {
     match kind {
         Kind::Text => text.len() <= MAX_TEXT,
         _ => {
-            text.len() <= MAX_NAME && text.first().is_some_and(|b| !bytes::is(*b, DIGIT) && *b != b':') && is_name(text)
+            text.len() <= MAX_NAME
+                && text.first().is_some_and(|b| !bytes::is(*b, DIGIT | BLANK) && *b != b':')
+                && is_name(text)
+                && !is_outcome(text)
         }
     }
 }
 
-/// A name, perhaps padded in front or behind.
+/// What messages begin with before a colon, and what is no name: `Error`, `Listening`, `Installed`.
+fn is_outcome(text: &[u8]) -> bool {
+    const WORDS: [&[u8]; 5] = [b"Warning", b"Command", b"OPTION", b"Note", b"Reason"];
+    let ends = |endings: &[&[u8]]| endings.iter().any(|ending| text.ends_with(ending));
+    let is_error = ends(&[b"Error", b"Exception"]) && memchr(b'.', text).is_none();
+    let is_verb =
+        ends(&[b"ing", b"ed"]) && text[0].is_ascii_uppercase() && text[1..].iter().all(u8::is_ascii_lowercase);
+    is_error || is_verb || WORDS.contains(&text)
+}
+
+/// A name, perhaps padded behind.
 fn is_name(text: &[u8]) -> bool {
     text.trim_ascii_end().iter().all(|b| bytes::is(*b, NAME))
+}
+
+/// Whether it can be a host: no level, no date, no beginning of a sentence, and with colons only if it is an address.
+fn is_host(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let good = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80 || b"._-:%/@+".contains(b);
+    let is_address = |b: &u8| bytes::is(*b, HEX) || b".:%/".contains(b);
+    let is_date = matches!(bytes, [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'-', _, _, b'-', _, _]);
+    let is_address = memchr(b':', bytes).is_none() || bytes.iter().all(is_address) && !bytes.ends_with(b":");
+    let is_bare = bytes.iter().all(u8::is_ascii_alphabetic);
+    let is_gerund = is_bare && bytes[0].is_ascii_uppercase() && bytes.ends_with(b"ing");
+    bytes != b"-" && bytes.iter().all(good) && is_address && !is_date && !is_gerund && Level::from_word(text).is_none()
 }
 
 fn is_dotted(text: &[u8]) -> bool {

@@ -84,8 +84,11 @@ impl<'a> Cursor<'a> {
         let mut hour = self.number(1, 2)?;
         let colon = self.one_of(b":.")?;
         let minute = self.number(digits, 2)?;
-        self.eat(colon)?;
-        let second = self.number(digits, 2)?;
+        // In brackets the seconds may be left out.
+        let second = match self.eat(colon) {
+            Some(()) => self.number(digits, 2)?,
+            None => (self.peek()? == b']').then_some(0)?,
+        };
         let fraction = self.fraction();
         let mut behind = *self;
         behind.blanks();
@@ -103,6 +106,16 @@ impl<'a> Cursor<'a> {
         }
         let good = hour < 24 && minute < 60 && second <= 60;
         good.then(|| (hour * 3600 + minute * 60 + second.min(59)) * SECOND + fraction)
+    }
+
+    /// `3:04PM`, in nanoseconds since midnight.
+    pub fn kitchen(&mut self) -> Option<i64> {
+        let hour = self.number(1, 2).filter(|hour| (1..=12).contains(hour))?;
+        self.eat(b':')?;
+        let minute = self.two().filter(|minute| *minute < 60)?;
+        let half = if self.one_of(b"AaPp")?.eq_ignore_ascii_case(&b'p') { 12 } else { 0 };
+        self.one_of(b"Mm").filter(|_| self.is_end())?;
+        Some(((hour % 12 + half) * 3600 + minute * 60) * SECOND)
     }
 
     /// `.123` or `,123`, in nanoseconds; more than nine digits are skipped. `:123` is a number of milliseconds.

@@ -80,7 +80,8 @@ fn numeric(cursor: &mut Cursor<'_>) -> Option<Stamp> {
         (1 | 2, Some(b'-')) => dashes(cursor),
         (2, Some(b'.')) => dots(cursor),
         (1 | 2, Some(b' ')) => day_first(cursor),
-        (2, Some(b':')) => clock_only(cursor),
+        (4, Some(b' ')) => year_alone(cursor),
+        (1 | 2, Some(b':')) => clock_only(cursor, count),
         (6 | 8, Some(b' ' | b'-' | b'T' | b'_' | b':')) => compact(cursor, count),
         (14, _) => joined(cursor),
         (1, Some(b'.')) => scientific(cursor),
@@ -94,20 +95,27 @@ fn with_clock(cursor: &mut Cursor<'_>, day: Option<Day>, separators: &[u8]) -> O
     let day = day?;
     if cursor.one_of(separators)? == b' ' {
         cursor.blanks();
+        // Some put a dash or two between them.
+        if cursor.eat(b'-').is_some() {
+            cursor.at += usize::from(cursor.peek() == Some(b'-'));
+            cursor.eat(b' ')?;
+        }
     }
     let of_day = cursor.clock()?;
     let zone = names::zone(cursor);
     Some(Stamp { day, of_day, zone })
 }
 
-/// `2026/11/23 10:15:30`, `2026.11.23 10:15:30`, `2005-06-03-15.42.50.675872`, `2026-11-23_10:15:30`, `2026-1-2 3:04:05`.
+/// `2026/11/23 10:15:30`, `2026.11.23 10:15:30`, `2005-06-03-15.42.50.675872`, `2026-11-23_10:15:30`, `2026-1-2 3:04:05`,
+/// `2026/11/23 - 10:15:30`, `2026-11-23, 10:15:30`.
 fn year_first(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let year = cursor.number(4, 4)?;
     let separator = cursor.one_of(b"-/.:")?;
     let month = cursor.number(1, 2)?;
     cursor.eat(separator)?;
     let day = cursor.number(1, 2)?;
-    with_clock(cursor, date(year, month, day), b" T-_:/")
+    cursor.eat_comma();
+    with_clock(cursor, date(year, month, day), b" T-_:/\t")
 }
 
 /// `23/Nov/2026:10:15:30 +0000`, `17/06/09 20:10:40` (year first, as log4j writes it), `11/23/2026 3:04:05 PM`.
@@ -140,13 +148,13 @@ fn slashes(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     with_clock(cursor, day, b" -:T")
 }
 
-/// `23-Nov-2026 10:15:30`, `11-23 16:13:38.811` (Android), `23-11-2026 10:15:30`, `26-11-23 10:15:30`.
+/// `23-Nov-2026 10:15:30`, `23-Nov-26 10:15:30`, `11-23 16:13:38.811` (Android), `23-11-2026 10:15:30`, `26-11-23 10:15:30`.
 fn dashes(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let first = cursor.number(1, 2)?;
     cursor.eat(b'-')?;
     if let Some(month) = names::month(cursor) {
         cursor.eat(b'-')?;
-        let year = cursor.number(4, 4)?;
+        let year = if cursor.digits() == 2 { century(cursor.two()?) } else { cursor.number(4, 4)? };
         // Erlang writes two.
         if cursor.rest().starts_with(b"::") {
             cursor.at += 1;
@@ -203,8 +211,27 @@ fn day_first(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     Some(Stamp { day, of_day, zone })
 }
 
-fn clock_only(cursor: &mut Cursor<'_>) -> Option<Stamp> {
-    let of_day = cursor.clock()?;
+/// `2026 Nov 23 10:15:30`.
+fn year_alone(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let year = cursor.number(4, 4)?;
+    cursor.eat(b' ')?;
+    let month = names::month(cursor)?;
+    cursor.blanks();
+    let day = cursor.number(1, 2)?;
+    with_clock(cursor, date(year, month, day), b" ")
+}
+
+/// `10:15:30`, and `3:04PM` as Go's `Kitchen` has it.
+fn clock_only(cursor: &mut Cursor<'_>, count: usize) -> Option<Stamp> {
+    let mut ahead = *cursor;
+    let of_day = match ahead.kitchen() {
+        Some(of_day) => {
+            *cursor = ahead;
+            of_day
+        }
+        None if count == 2 => cursor.clock()?,
+        None => return None,
+    };
     cursor.is_end().then_some(Stamp { day: Day::Unknown, of_day, zone: Written::Nothing })
 }
 
@@ -239,8 +266,8 @@ fn joined(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     cursor.is_end().then_some(Stamp { day, of_day, zone })
 }
 
-/// Google's logging libraries: `1123 10:15:30.123456`, `20261123 10:15:30.123456`, `261123 10:15:30.123456`. Only where a level's letter stands
-/// before it, so [`stamp`] does not look for it.
+/// Google's logging libraries: `1123 10:15:30.123456`, `20261123 10:15:30.123456`, `261123 10:15:30.123456`; Chromium's:
+/// `1123/101530.123456`. Only where a level's letter or numbers stand before it, so [`stamp`] does not look for it.
 pub fn klog(text: &str) -> Option<(Stamp, usize)> {
     let mut cursor = Cursor { bytes: text.as_bytes(), at: 0 };
     let day = match cursor.digits() {
@@ -249,6 +276,10 @@ pub fn klog(text: &str) -> Option<(Stamp, usize)> {
         8 => date(cursor.number(4, 4)?, cursor.two()?, cursor.two()?),
         _ => None,
     };
+    if cursor.eat(b'/').is_some() {
+        let of_day = six(&mut cursor)?;
+        return Some((Stamp { day: day?, of_day, zone: Written::Nothing }, cursor.at));
+    }
     let stamp = with_clock(&mut cursor, day, b" ")?;
     Some((stamp, cursor.at))
 }
