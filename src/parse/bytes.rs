@@ -45,6 +45,30 @@ const CLASSES: [u8; 256] = {
     classes
 };
 
+/// A bit for each character by which lines are told apart: each of ASCII's punctuation has one, a letter shares its own
+/// with the other case, and digits share one.
+const MARKS: [u64; 256] = {
+    let mut marks = [0; 256];
+    let (mut byte, mut punctuation) = (0u8, 32);
+    while byte < 128 {
+        if byte.is_ascii_punctuation() {
+            marks[byte as usize] = 1 << punctuation;
+            punctuation += 1;
+        } else if byte.is_ascii_alphabetic() {
+            marks[byte as usize] = 1 << (byte & 31);
+        } else if byte.is_ascii_digit() {
+            marks[byte as usize] = 1;
+        }
+        byte += 1;
+    }
+    marks
+};
+
+/// Which characters the text has, as bits: what has not all those of another lacks one of its characters.
+pub fn marks(text: &[u8]) -> u64 {
+    text.iter().fold(0, |set, byte| set | MARKS[usize::from(*byte)])
+}
+
 pub fn is(byte: u8, class: u8) -> bool {
     CLASSES[usize::from(byte)] & class != 0
 }
@@ -102,6 +126,11 @@ mod tests {
         assert_eq!(members(NAME).replace(|c| words.contains(c), ""), "#$*+-./:<>@_~");
         assert_eq!(members(ID).replace(|c| words.contains(c), ""), "-.:_");
         assert!((128..=255).all(|byte| is(byte, NAME) && !is(byte, !NAME)));
+        assert_eq!(marks(b" \t\x7f\xc3\xa4"), 0);
+        assert_eq!((marks(b"aZ9"), marks(b"abc").count_ones()), (marks(b"zA0"), 3));
+        let punctuation: Vec<u8> = (0..=127).filter(u8::is_ascii_punctuation).collect();
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!((marks(&punctuation).count_ones(), marks(&all).count_ones()), (32, 32 + 26 + 1));
         assert_eq!((run(b"ab c", WORD), until(b"ab c", BLANK), run(b"", WORD), until(b"abc", BLANK)), (2, 2, 0, 3));
     }
 

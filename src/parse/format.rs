@@ -28,6 +28,8 @@ pub struct Format {
     joins: Joins,
     /// Its messages are lines of programs that have forms of their own.
     carries_lines: bool,
+    /// The level stands at the head of the second line.
+    has_level_below: bool,
     shape: Shape,
 }
 
@@ -50,6 +52,7 @@ pub fn known() -> &'static [Arc<Format>] {
             let layouts = format.layouts.iter().filter_map(|text| compile(text).ok()).collect();
             Format {
                 carries_lines: format.name.starts_with("syslog"),
+                has_level_below: format.name == "jul",
                 ..Format::of_layouts(format.name, format.joins, layouts)
             }
         });
@@ -73,7 +76,7 @@ pub(super) fn compile(text: &str) -> Result<Layout, super::LayoutError> {
 
 impl Format {
     fn new(name: &str, joins: Joins, shape: Shape) -> Format {
-        Format { name: name.into(), joins, carries_lines: false, shape }
+        Format { name: name.into(), joins, carries_lines: false, has_level_below: false, shape }
     }
 
     /// A format of one's own.
@@ -104,14 +107,19 @@ impl Format {
         matches!(self.shape, Shape::Text)
     }
 
-    /// Whether a line of this format can begin with the byte.
-    pub fn can_begin_with(&self, byte: u8) -> bool {
-        match &self.shape {
+    /// Of the format's layouts those that lines can have that begin with the byte, and the characters that every such
+    /// line has somewhere, for [`Head::has`]. Formats of another kind count as one layout.
+    pub fn candidates(&self, byte: u8) -> Vec<(usize, u64)> {
+        let can_begin = match &self.shape {
             Shape::Json | Shape::Record => byte == b'{',
             Shape::Logfmt => logfmt::can_begin_with(byte),
-            Shape::Layouts(layouts) => layouts.iter().any(|layout| layout.can_begin_with(byte)),
             Shape::Pattern(_) | Shape::Text => true,
-        }
+            Shape::Layouts(layouts) => {
+                let having = layouts.iter().enumerate().filter(|(_, layout)| layout.can_begin_with(byte));
+                return having.map(|(index, layout)| (index, layout.needs())).collect();
+            }
+        };
+        can_begin.then_some((0, 0)).into_iter().collect()
     }
 
     /// Whether an entry of this format begins with `line`, and what the line says, in `head`, which was cleared for the
@@ -122,12 +130,26 @@ impl Format {
             Shape::Json | Shape::Record => json::recognises(line),
             Shape::Logfmt => logfmt::recognises(line),
             Shape::Layouts(layouts) => {
-                let found = layouts.iter().position(|layout| layout.matches(line, head));
+                let found = layouts.iter().enumerate().position(|(index, layout)| {
+                    // Lines come in runs of the first layout mostly, which needs no filter.
+                    (index == 0 || head.has(layout.needs(), line)) && layout.matches(line, head)
+                });
                 head.layout = found.unwrap_or(0);
                 found.is_some()
             }
             Shape::Pattern(pattern) => pattern.matches(line, head),
             Shape::Text => head::look(line, head),
+        }
+    }
+
+    /// The same for one of its [candidates](Format::candidates).
+    pub fn recognises_as(&self, layout: usize, line: &str, head: &mut Head) -> bool {
+        match &self.shape {
+            Shape::Layouts(layouts) => {
+                (head.line, head.layout) = (line.len(), layout);
+                layouts.get(layout).is_some_and(|layout| layout.matches(line, head))
+            }
+            _ => self.recognises(line, head),
         }
     }
 
@@ -158,11 +180,7 @@ impl Format {
 
     /// Whether `line`, which follows the first, has the entry's level at its head, and belongs to it whatever it looks like.
     pub fn has_level_in(&self, line: &str) -> bool {
-        self.has_level_below() && line.split_once(':').is_some_and(|(word, _)| below(word).is_some())
-    }
-
-    fn has_level_below(&self) -> bool {
-        &*self.name == "jul"
+        self.has_level_below && line.split_once(':').is_some_and(|(word, _)| below(word).is_some())
     }
 
     /// Fills `entry` from its `raw` text, of whose first line `head` was taken. Time and level stay as they are where
@@ -178,7 +196,7 @@ impl Format {
                     if entry.logger.is_none() {
                         entry.logger = layout.logger().cloned();
                     }
-                    if self.has_level_below() {
+                    if self.has_level_below {
                         level_below(entry);
                     }
                     if self.carries_lines && entry.level_source == LevelSource::None {

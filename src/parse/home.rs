@@ -53,10 +53,13 @@ impl Slots {
         entry.fields.share(&self.names, pieces.len());
         for (slot, piece) in pieces {
             let Some((kind, home)) = self.homes.get(usize::from(*slot)) else { continue };
-            if is_nothing(raw.as_bytes().get(piece.start as usize..piece.end as usize).unwrap_or_default()) {
-                continue;
-            }
+            let is_nothing = match piece.end.saturating_sub(piece.start) {
+                0 => true,
+                1 => raw.as_bytes().get(piece.start as usize) == Some(&b'-'),
+                _ => false,
+            };
             match home {
+                _ if is_nothing => {}
                 // Most are, and are not looked at.
                 Home::Field if kind.is_text() => entry.fields.push_shared_piece(*slot, piece),
                 _ => self.put_one(entry, (*slot, *kind, *home), piece, raw),

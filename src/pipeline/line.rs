@@ -16,6 +16,9 @@ impl<'a> Line<'a> {
     pub fn from_text(line: &'a str) -> Line<'a> {
         let text = line.strip_suffix('\n').unwrap_or(line);
         let text = text.strip_suffix('\r').unwrap_or(text);
+        if text.as_bytes().first().is_some_and(|first| (1..0x80).contains(first)) {
+            return Line { text: Cow::Borrowed(text), outcomes: Outcomes { lines: 1, ..Outcomes::default() } };
+        }
         // NULs that a writer left, and the byte order mark of a file's first line.
         let rest = text.trim_start_matches('\0');
         let rest = rest.strip_prefix('\u{feff}').unwrap_or(rest);

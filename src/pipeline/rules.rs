@@ -86,6 +86,19 @@ impl Rules {
         self.redactor.as_ref().map_or(Cow::Borrowed(text), |redactor| redactor.redact(text))
     }
 
+    /// Whether there are none but redaction.
+    pub fn is_empty(&self) -> bool {
+        self.extracts.is_empty()
+            && self.renames.is_empty()
+            && self.types.is_empty()
+            && self.labels.is_empty()
+            && self.routes.is_empty()
+            && self.keep.is_none()
+            && self.drop.is_none()
+            && self.samples.is_empty()
+            && self.limits.is_empty()
+    }
+
     /// Applies all rules but redaction; `now` is when the entry was read, in nanoseconds since the epoch.
     pub fn apply(&self, entry: &mut Entry, now: i64) -> Fate {
         self.extracts.iter().for_each(|extract| extract.apply(entry));

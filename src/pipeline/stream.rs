@@ -28,7 +28,7 @@ const MAX_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub struct StreamParser {
     pipeline: Arc<Compiled>,
-    /// All of them; otherwise redaction only.
+    /// Otherwise redaction only.
     applies_rules: bool,
     source: Arc<str>,
     session_id: Option<SmolStr>,
@@ -91,8 +91,7 @@ impl StreamParser {
         StreamParser {
             clock: Clock::new(pipeline.zone.clone()),
             names: Names::default(),
-            pipeline,
-            applies_rules,
+            applies_rules: applies_rules && !pipeline.rules.is_empty(),
             source: source.clone(),
             session_id,
             stream: StreamId(0),
@@ -106,6 +105,7 @@ impl StreamParser {
             position: Position::default(),
             usual: 0,
             before_cut: None,
+            pipeline,
         }
     }
 
@@ -225,7 +225,9 @@ impl StreamParser {
         outcomes: Outcomes,
     ) {
         let format = format.unwrap_or(self.pipeline.formats.len() - 1);
-        let look = lines::look(text);
+        let joins = self.pipeline.formats[format].joins(&self.head);
+        // What takes all lines need not know in what it is.
+        let look = if joins == Joins::All { lines::Line::Stands } else { lines::look(text) };
         self.text.clear();
         self.text.push_str(text);
         self.raw.clear();
@@ -236,7 +238,7 @@ impl StreamParser {
             read_time: batch.read_time,
             written: batch.written,
             outcomes,
-            joins: self.pipeline.formats[format].joins(&self.head),
+            joins,
             in_traceback: look == lines::Line::Traceback,
             in_crash: look == lines::Line::Crash,
             in_object: lines::opens_object(text),

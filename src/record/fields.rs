@@ -54,7 +54,9 @@ impl FieldList {
             self.own_names();
         }
         self.shared = Some(names.clone());
-        self.list.reserve_exact(room);
+        if self.list.is_empty() {
+            self.list = Vec::with_capacity(room);
+        }
     }
 
     pub fn push(&mut self, (name, value): Field) {

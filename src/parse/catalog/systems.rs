@@ -44,6 +44,8 @@ pub const SYSTEMS: &[Described] = &[
         "syslog",
         Indented,
         &[
+            r"(<{level:priority}>)?{time:syslog} {host:host} {logger:tag}[{pid:int}]( \({_:name}\))?: {message}",
+            r"(<{level:priority}>)?{time:syslog} {host:host} {logger:tag}: {message}",
             // Those of Apple name their level, and so does BusyBox.
             r"{time:syslog} {logger:tag}[{pid:int}] <{level}>: {message}",
             r"{time:syslog} {host:host} {logger:text}[{pid:int}]( \({_:text}\))? <{level}>: {message}",
@@ -53,8 +55,7 @@ pub const SYSTEMS: &[Described] = &[
             r"{time} {facility}.{level} {logger:tag}: {message}",
             // Dovecot's own file.
             r"{time:syslog} {logger:tag}: {level}: {message}",
-            r"(<{level:priority}>)?{time:syslog} {host:host} {logger:tag}[{pid:int}]( \({_:text}\))?: {message}",
-            r"(<{level:priority}>)?{time:syslog} {host:host} {logger:tag}: {message}",
+            r"(<{level:priority}>)?{time:syslog} {host:host} {logger:tag}[{pid:int}] \({_:text}\): {message}",
             r"(<{level:priority}>)?{time:syslog} {host:host} {logger:tag} {_:float}: {message}",
             // Programs that write such a file themselves leave the host out.
             r"{time:syslog} {logger:tag}[{pid:int}]: {message}",

@@ -3,6 +3,7 @@
 use smol_str::SmolStr;
 
 use super::{FirstBytes, Kind, Layout, LevelKind, Slot, Step, TimeKind, Until};
+use crate::parse::bytes;
 use crate::parse::home::Slots;
 
 /// A longer layout, or one with more names, is refused.
@@ -293,11 +294,11 @@ fn simplified(mut step: Step) -> Step {
     }
 }
 
-/// The ASCII characters that all ways through the steps ask for.
-fn needs(steps: &[Step]) -> u128 {
+/// The characters that all ways through the steps ask for.
+fn needs(steps: &[Step]) -> u64 {
     let needed = |step: &Step| match step {
-        Step::Literal(literal) => literal.iter().filter(|b| b.is_ascii()).fold(0, |set, byte| set | 1 << byte),
-        Step::Time(TimeKind::Syslog | TimeKind::Klog | TimeKind::Zoned) => 1 << b':',
+        Step::Literal(literal) => bytes::marks(literal),
+        Step::Time(TimeKind::Syslog | TimeKind::Klog | TimeKind::Zoned) => bytes::marks(b":"),
         Step::Fork(with, without) => needs(with) & needs(without),
         _ => 0,
     };

@@ -362,6 +362,9 @@ fn is_name(text: &[u8]) -> bool {
 /// Whether it can be a host: no level, no date, no beginning of a sentence, and with colons only if it is an address.
 fn is_host(text: &str) -> bool {
     let bytes = text.as_bytes();
+    if bytes.iter().all(|b| b.is_ascii_digit() || *b == b'.') {
+        return true;
+    }
     let good = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80 || b"._-:%/@+".contains(b);
     let is_address = |b: &u8| bytes::is(*b, HEX) || b".:%/".contains(b);
     let is_date = matches!(bytes, [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'-', _, _, b'-', _, _]);

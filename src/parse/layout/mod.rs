@@ -34,6 +34,7 @@ use std::ops::Range;
 
 use smol_str::SmolStr;
 
+use crate::parse::bytes;
 use crate::parse::home::Slots;
 use crate::parse::time::Stamp;
 use crate::record::Level;
@@ -48,8 +49,8 @@ pub struct Layout {
     slots: Slots,
     /// Bytes a line of this layout can begin with.
     first: FirstBytes,
-    /// ASCII characters that every line of this layout has somewhere, as bits.
-    needs: u128,
+    /// Characters that every line of this layout has somewhere, see [`bytes::marks`].
+    needs: u64,
     /// The logger of all its lines.
     logger: Option<SmolStr>,
 }
@@ -189,9 +190,8 @@ pub struct Head {
     pub line: usize,
     /// Where in this line a time was looked for last, and what was found: layouts in turn look at the same places.
     looked: Option<Looked>,
-    /// ASCII characters of this line, as bits; found out when a first layout did not match.
-    present: Option<u128>,
-    is_first: bool,
+    /// Characters of this line, see [`bytes::marks`]; found out when somebody asks.
+    characters: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -205,8 +205,12 @@ impl Head {
     pub fn clear(&mut self) {
         self.forget_match();
         self.looked = None;
-        self.present = None;
-        self.is_first = true;
+        self.characters = None;
+    }
+
+    /// Whether `line`, for which it was cleared, has all of these characters, see [`Layout::needs`].
+    pub fn has(&mut self, needs: u64, line: &str) -> bool {
+        needs & !*self.characters.get_or_insert_with(|| bytes::marks(line.as_bytes())) == 0
     }
 
     /// Forgets what a layout that did not match has left.
@@ -249,26 +253,19 @@ impl Layout {
         self.first.has(byte)
     }
 
+    /// Characters that every line of this layout has somewhere, for [`Head::has`].
+    pub fn needs(&self) -> u64 {
+        self.needs
+    }
+
     /// Whether `line` has this layout; if so `head`, which was cleared for the line, is filled.
     pub fn matches(&self, line: &str, head: &mut Head) -> bool {
         if !line.as_bytes().first().is_some_and(|byte| self.first.has(*byte)) {
             return false;
         }
-        // Lines come in runs, so that the first layout tried mostly matches and needs no filter.
-        if !std::mem::take(&mut head.is_first) {
-            let present = *head.present.get_or_insert_with(|| characters(line));
-            if self.needs & !present != 0 {
-                return false;
-            }
-        }
         head.forget_match();
         matching::run(&self.steps, line, head)
     }
-}
-
-/// The ASCII characters of a text, as bits.
-fn characters(text: &str) -> u128 {
-    text.bytes().filter(u8::is_ascii).fold(0, |set, byte| set | 1 << byte)
 }
 
 impl FirstBytes {

@@ -51,8 +51,11 @@ const ZONES: [(&[u8], i32); 24] = [
 
 /// The place of the word in a list of names, given whole or by its first three letters.
 fn place(word: &[u8], names: &[&[u8]]) -> Option<i64> {
-    let same =
-        |name: &&[u8]| word.eq_ignore_ascii_case(name) || word.len() == 3 && word.eq_ignore_ascii_case(&name[..3]);
+    let first = word.first()?.to_ascii_lowercase();
+    let same = |name: &&[u8]| {
+        let is_short = || word.len() == 3 && word.eq_ignore_ascii_case(&name[..3]);
+        name[0] == first && (is_short() || word.eq_ignore_ascii_case(name))
+    };
     names.iter().position(same).map(|index| index as i64)
 }
 
