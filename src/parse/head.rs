@@ -62,7 +62,8 @@ fn part(line: &str, at: usize, head: &mut Head) -> Option<usize> {
             return Some(at + end);
         }
         let end = at + between(rest, head)?;
-        if head.logger.is_none() && is_logger(&line[at + 1..end - 1]) {
+        let bracketed = line[at..end].strip_prefix(['[', '(']).and_then(|rest| rest.get(..rest.len() - 1));
+        if head.logger.is_none() && bracketed.is_some_and(is_logger) {
             head.logger = Some(at as u32 + 1..end as u32 - 1);
         }
         return Some(end);
@@ -86,7 +87,8 @@ fn time(rest: &str, head: &mut Head) -> Option<usize> {
 }
 
 /// A level and the bytes it takes: in brackets or before a colon however it is written; in capitals behind a time;
-/// before a run of blanks, as in a column; in small letters behind a time with its zone, which only programs write.
+/// before a run of blanks, as in a column; in small letters before a dash, or behind a time with its zone, which only
+/// programs write.
 fn level(rest: &str, time: Option<&Stamp>, at_beginning: bool) -> Option<(Level, usize)> {
     let behind_time = time.is_some();
     let bracket = usize::from(rest.starts_with(['[', '(', '<']));
@@ -111,6 +113,7 @@ fn level(rest: &str, time: Option<&Stamp>, at_beginning: bool) -> Option<(Level,
     let good = match first {
         Some(b':') => second.is_none_or(|b| b == b' ' || b == b'\t'),
         Some(b'|') => behind_time,
+        Some(b' ') if is_lower && at_beginning => inner[length..].trim_start_matches(' ').starts_with("- "),
         Some(b' ' | b'\t' | b',') if is_caps => behind_time || at_beginning && is_column,
         Some(b' ' | b'\t') if is_column => behind_time,
         Some(b' ') => is_lower && time.is_some_and(|stamp| stamp.zone != Written::Nothing),

@@ -208,9 +208,17 @@ pub const PROGRAMS: &[Described] = &[
         "glib",
         Indented,
         &[
-            r"\({program:name}:{pid:int}\): {logger:name}-{level:caps} **: {time:clock}: {message}",
-            r"\({program:name}:{pid:int}\): {logger:name}-{level:caps} **: {message}",
+            r"\({program:name}:{pid:int}\): {logger:name}-{level:glib} **: {time:clock}: {message}",
+            r"\({program:name}:{pid:int}\): {logger:name}-{level:glib} **: {message}",
+            r"\({program:name}:{pid:int}\): {logger:name}-{level:glib}: {time:clock}: {message}",
+            // Without a domain, and without a prefix.
+            r"** \({program:name}:{pid:int}\): {level:glib} **: {time:clock}: {message}",
+            r"** \({program:name}:{pid:int}\): {level:glib} **: {message}",
+            r"** {level:glib}: {time:clock}: {message}",
+            r"{logger:name}-{level:glib}: {time:clock}: {message}",
         ],
     ),
+    // What servers say before they have opened their logs.
+    format("bracketed", Indented, &["{logger:tag}: [{level}] {message}"]),
     format("npm", Indented, &["npm {level}! {message} => npm", "npm {level} {message} => npm"]),
 ];

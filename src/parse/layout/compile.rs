@@ -203,6 +203,7 @@ fn level_kind(kind: Option<&str>) -> Option<LevelKind> {
         Some("letter") => LevelKind::Letter,
         Some("three") => LevelKind::Three,
         Some("dotnet") => LevelKind::Dotnet,
+        Some("glib") => LevelKind::Glib,
         Some("redis") => LevelKind::Redis,
         Some("postgres") => LevelKind::Postgres,
         Some("postgres-part") => LevelKind::PostgresPart,

@@ -398,7 +398,10 @@ fn word(kind: LevelKind, word: &str) -> Option<Level> {
         LevelKind::Three if word.len() != 3 => None,
         LevelKind::Dotnet => matches!(word, "trce" | "dbug" | "info" | "warn" | "fail" | "crit")
             .then(|| Level::from_column(word).or(Some(Level::Critical)))?,
-        LevelKind::Caps => Level::from_word(word).filter(|_| word.bytes().all(|b| b.is_ascii_uppercase())),
+        LevelKind::Glib if word == "Message" => Some(Level::Notice),
+        LevelKind::Caps | LevelKind::Glib => {
+            Level::from_word(word).filter(|_| word.bytes().all(|b| b.is_ascii_uppercase()))
+        }
         LevelKind::Postgres => {
             Level::from_column(word).filter(|_| word.len() > 2 && word.bytes().all(|b| !b.is_ascii_lowercase()))
         }
