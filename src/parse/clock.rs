@@ -11,6 +11,8 @@ use crate::sys::clock::SECOND;
 const DAY: i64 = 86_400 * SECOND;
 /// A time further ahead of the clock is marked: clocks of hosts differ by seconds.
 const AHEAD: i64 = 300 * SECOND;
+/// Where only a clock is written: how far it goes back at most between two lines of one day.
+const JITTER: i64 = 2 * 3600 * SECOND;
 /// A file whose entries go back by more is marked: threads of one program are out of order by less.
 const BACK: i64 = 600 * SECOND;
 /// In an hour that occurs twice, an entry that would go back by more is of the second pass.
@@ -71,9 +73,9 @@ impl Clock {
     pub fn tell(&mut self, stamp: &Stamp, utc: bool) -> Told {
         let is_whole = matches!(stamp.day, Day::Date(_));
         let naive = match stamp.day {
-            Day::Date(days) => days * DAY + stamp.of_day,
+            Day::Date(days) => (days * DAY).saturating_add(stamp.of_day),
             Day::Yearless(month, day) => self.with_year(month.into(), day.into(), stamp.of_day),
-            Day::Unknown => self.with_date(stamp.of_day),
+            Day::Unknown => self.with_date(stamp.of_day, stamp.zone),
         };
         let (time, fold) = match stamp.zone {
             Written::Offset(seconds) => (naive.saturating_sub(i64::from(seconds) * SECOND), Fold::None),
@@ -140,18 +142,22 @@ impl Clock {
         self.written
     }
 
-    /// The date of the entry before, or of the file; past midnight, the next.
-    fn with_date(&self, of_day: i64) -> i64 {
-        let near = match self.last {
-            Some(last) => last + self.zone.east(last),
-            None => self.written + self.zone.east(self.written),
+    /// The date of the entry before, or of the file; past midnight the next, unless that is still to come.
+    fn with_date(&mut self, of_day: i64, zone: Written) -> i64 {
+        let (last, read) = (self.last, self.read);
+        let before = last.unwrap_or(self.written);
+        let east = match zone {
+            Written::Offset(seconds) => i64::from(seconds) * SECOND,
+            Written::Named(zone) => self.in_zone(zone).east(before),
+            Written::Nothing => self.zone.east(before),
         };
-        let date = near.div_euclid(DAY) * DAY;
-        let time = date + of_day;
-        match self.last {
-            Some(_) if time < near - DAY / 2 => time + DAY,
-            Some(_) if time > near + DAY / 2 => time - DAY,
-            None if time > near + AHEAD => time - DAY,
+        let (near, now) = (before.saturating_add(east), read.saturating_add(east));
+        let time = (near.div_euclid(DAY) * DAY).saturating_add(of_day);
+        let next = time.saturating_add(DAY);
+        match last {
+            Some(_) if time < near.saturating_sub(JITTER) && next <= now.saturating_add(AHEAD) => next,
+            Some(_) if time > near.saturating_add(DAY - JITTER) => time - DAY,
+            None if time > near.saturating_add(AHEAD) => time - DAY,
             _ => time,
         }
     }

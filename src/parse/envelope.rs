@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::time::{Stamp, Written, stamp};
-use crate::record::Level;
+use super::time::{Day, Stamp, Written, stamp};
+use crate::record::{Level, TimeSource};
 
 /// What was inside of a line, and what the envelope said.
 #[derive(Debug, PartialEq)]
@@ -37,6 +37,15 @@ pub fn open(line: &str, may_have_colours: bool) -> Option<Letter<'_>> {
         return Some(letter);
     }
     Some(Letter { text: without_colours(&letter.text).into(), ..letter })
+}
+
+/// Whether the time at which a container's runtime took a line says more than the line: it names its zone.
+pub fn is_better(stamp: &Stamp, source: TimeSource) -> bool {
+    match source {
+        TimeSource::Read | TimeSource::Estimated => true,
+        TimeSource::Zone => stamp.zone != Written::Nothing,
+        TimeSource::Line => false,
+    }
 }
 
 fn plain(text: Cow<'_, str>) -> Letter<'_> {
@@ -99,10 +108,11 @@ fn kubectl<'a>(time: &str, text: &'a str) -> Option<Letter<'a>> {
     (length == time.len()).then(|| Letter { stamp: Some(stamp), ..plain(text.into()) })
 }
 
-/// Whether a line begins as web servers write it: an address, and a time in brackets.
+/// Whether a line begins as web servers write it: an address, a dash, a user, and a time in brackets.
 fn is_access(text: &str) -> bool {
     let begins = text.starts_with(|c: char| c.is_ascii_digit());
-    begins && text.split_once(" [").is_some_and(|(before, time)| before.len() < 200 && stamp(time).is_some())
+    let is_head = |before: &str| before.len() < 200 && before.split(' ').nth(1) == Some("-");
+    begins && text.split_once(" [").is_some_and(|(before, time)| is_head(before) && stamp(time).is_some())
 }
 
 /// `web_1    | message`, `db-1  | message`: what `docker compose logs` shows. A name without a number counts before a line
@@ -125,7 +135,12 @@ fn has_form(text: &str) -> bool {
     match text.as_bytes().first() {
         Some(b'{') => text.ends_with('}'),
         Some(b'I' | b'W' | b'E' | b'F') if super::time::klog(&text[1..]).is_some() => true,
-        _ => stamp(text.strip_prefix('[').unwrap_or(text)).is_some(),
+        // A bare number or clock may be anything.
+        _ => stamp(text.strip_prefix('[').unwrap_or(text)).is_some_and(|(stamp, _)| match stamp.day {
+            Day::Date(days) => days != 0,
+            Day::Yearless(..) => true,
+            Day::Unknown => false,
+        }),
     }
 }
 

@@ -239,7 +239,7 @@ fn apply(entry: &mut Entry, head: &Head, source: LevelSource, clock: &mut Clock,
     }
     if let Some(level) = head.level {
         entry.level = level;
-        entry.level_source = if head.level_leads { LevelSource::Head } else { source };
+        entry.level_source = if head.level_at.start == 0 && head.level_at.end > 0 { LevelSource::Head } else { source };
     }
     let raw = std::mem::take(&mut entry.raw);
     let part = |range: &std::ops::Range<u32>| raw.get(range.start as usize..range.end as usize).unwrap_or("");

@@ -41,11 +41,14 @@ fn skip(line: &str, at: usize) -> usize {
     line.len() - trimmed.len()
 }
 
-/// Where the message begins behind the last part of the head.
+/// Where the message begins behind the last part of the head: past one separator, if blanks follow it.
 fn message(line: &str, at: usize) -> usize {
-    let rest = line[at..].trim_start_matches([' ', '\t', ':', '|', ',', ';']);
-    let rest = rest.strip_prefix("- ").unwrap_or(rest);
-    line.len() - rest.len()
+    const BLANKS: [char; 2] = [' ', '\t'];
+    let rest = line[at..].trim_start_matches(BLANKS);
+    let is_sure = |behind: &str| behind.is_empty() || behind.starts_with(BLANKS);
+    let behind = rest.strip_prefix([':', '|', ',', ';', '-']).filter(|behind| is_sure(behind));
+    let rest = behind.unwrap_or(rest).trim_start_matches(BLANKS);
+    line.len() - rest.strip_prefix("- ").unwrap_or(rest).len()
 }
 
 /// The end of the part of the head that begins at `at`: a time, a level, or what stands between those.
@@ -57,8 +60,9 @@ fn part(line: &str, at: usize, head: &mut Head) -> Option<usize> {
         return Some(at + end);
     }
     if head.level.is_none() {
-        if let Some((level, end)) = level(rest, head.stamp.as_ref(), at == 0) {
+        if let Some((level, end)) = level(rest, head.stamp.as_ref(), line[..at].trim_ascii().is_empty()) {
             head.level = Some(level);
+            head.level_at = at as u32..(at + end) as u32;
             return Some(at + end);
         }
         let end = at + between(rest, head)?;
@@ -87,25 +91,16 @@ fn time(rest: &str, head: &mut Head) -> Option<usize> {
 }
 
 /// A level and the bytes it takes: in brackets or before a colon however it is written; in capitals behind a time;
-/// before a run of blanks, as in a column; in small letters before a dash, or behind a time with its zone, which only
-/// programs write.
+/// before a run of blanks, as in a column; in small letters before a dash, and such as begin no sentence behind a time with
+/// its zone.
 fn level(rest: &str, time: Option<&Stamp>, at_beginning: bool) -> Option<(Level, usize)> {
     let behind_time = time.is_some();
-    let bracket = usize::from(rest.starts_with(['[', '(', '<']));
-    let inner = &rest[bracket..];
-    let length = inner.bytes().take(16).take_while(u8::is_ascii_alphanumeric).count();
-    let word = &inner[..length];
-    if bracket == 1 {
-        let blanks = inner[length..].bytes().take_while(|b| *b == b' ').count();
-        let closing = inner.as_bytes().get(length + blanks)?;
-        let level = match closing {
-            b']' | b')' => Level::from_column(word),
-            b'>' => Level::from_column(word).or_else(|| Level::from_syslog(word.parse::<u8>().ok()? & 7)),
-            _ => None,
-        };
-        return level.map(|level| (level, 2 + length + blanks));
+    if rest.starts_with(['[', '(', '<']) {
+        return bracketed(rest);
     }
-    let mut next = inner.bytes().skip(length);
+    let length = rest.bytes().take(16).take_while(u8::is_ascii_alphanumeric).count();
+    let word = &rest[..length];
+    let mut next = rest.bytes().skip(length);
     let (first, second) = (next.next(), next.next());
     let is_caps = word.bytes().all(|b| b.is_ascii_uppercase());
     let is_lower = word.bytes().all(|b| b.is_ascii_lowercase());
@@ -113,16 +108,45 @@ fn level(rest: &str, time: Option<&Stamp>, at_beginning: bool) -> Option<(Level,
     let good = match first {
         Some(b':') => second.is_none_or(|b| b == b' ' || b == b'\t'),
         Some(b'|') => behind_time,
-        Some(b' ') if is_lower && at_beginning => inner[length..].trim_start_matches(' ').starts_with("- "),
+        // rustc's, with a code.
+        Some(b'[') => {
+            at_beginning && is_lower && rest[length..].split_once("]: ").is_some_and(|(code, _)| code.len() < 8)
+        }
+        Some(b' ') if is_lower && at_beginning => rest[length..].trim_start_matches(' ').starts_with("- "),
         Some(b' ' | b'\t' | b',') if is_caps => behind_time || at_beginning && is_column,
         Some(b' ' | b'\t') if is_column => behind_time,
-        Some(b' ') => is_lower && time.is_some_and(|stamp| stamp.zone != Written::Nothing),
+        Some(b' ') => {
+            let begins_no_sentence = matches!(word, "trace" | "debug" | "info" | "warn");
+            begins_no_sentence && time.is_some_and(|stamp| stamp.zone != Written::Nothing)
+        }
         None => is_caps && behind_time,
         _ => false,
     };
     let level = if is_abbreviation(word) { Level::from_column(word) } else { Level::from_word(word) };
     let level = level.filter(|_| good)?;
     Some((level, length + usize::from(first == Some(b':'))))
+}
+
+/// A level in brackets, perhaps padded: `[INFO ]`, `( WARN)`. In pointed ones a syslog priority, too; and what stands right
+/// behind those shows that they are a tag of a text. A single letter is a level in square ones only.
+fn bracketed(rest: &str) -> Option<(Level, usize)> {
+    let open = rest.bytes().next()?;
+    let padding = rest.bytes().skip(1).take(8).take_while(|b| *b == b' ').count();
+    let begin = 1 + padding;
+    let length = rest[begin..].bytes().take(16).take_while(u8::is_ascii_alphanumeric).count();
+    let word = &rest[begin..begin + length];
+    let blanks = rest[begin + length..].bytes().take_while(|b| *b == b' ').count();
+    let end = begin + length + blanks;
+    let level = match (rest.as_bytes().get(end)?, length) {
+        (b']', 1) if open == b'[' && word.as_bytes()[0].is_ascii_uppercase() => Level::from_column(word),
+        (b']' | b')', 2..) => Level::from_column(word),
+        (b'>', 1..4) if word.bytes().all(|b| b.is_ascii_digit()) => Level::from_syslog(word.parse::<u8>().ok()? & 7),
+        (b'>', 2..) if rest[end + 1..].is_empty() || rest[end + 1..].starts_with([' ', '\t', ':']) => {
+            Level::from_column(word)
+        }
+        _ => None,
+    };
+    level.map(|level| (level, end + 1))
 }
 
 /// Whether it is a logger and no thread, process or place: a name without blanks, with a dot in it if it has digits.
@@ -136,7 +160,10 @@ fn is_logger(name: &str) -> bool {
 
 /// Abbreviations that are no words.
 fn is_abbreviation(word: &str) -> bool {
-    matches!(word, "TRC" | "DBG" | "INF" | "WRN" | "ERR" | "FTL" | "PNC" | "VRB" | "CRT")
+    matches!(
+        word,
+        "TRC" | "DBG" | "INF" | "WRN" | "ERR" | "FTL" | "PNC" | "VRB" | "CRT" | "ERRO" | "FATA" | "PANI" | "DEBU"
+    )
 }
 
 /// What may stand between the parts of a head: numbers, addresses, and brackets with a thread or a process in them.

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::Match;
 use aho_corasick::packed::Searcher;
+use memchr::memmem;
 use smol_str::SmolStr;
 
 use crate::parse::{bytes, first_line};
@@ -60,7 +61,8 @@ fn fill(slot: &mut Option<SmolStr>, found: Option<&str>) {
 /// The id at the head of `text`, without punctuation that belongs to the sentence.
 fn id(text: &str) -> &str {
     let end = bytes::run(text.as_bytes(), bytes::ID);
-    text[..end].trim_end_matches(['.', ':', '-'])
+    let punctuation = text.as_bytes()[..end].iter().rev().take_while(|b| matches!(b, b'.' | b':' | b'-')).count();
+    &text[..end - punctuation]
 }
 
 /// `workflow_id=wf-8f3a12cd`, wherever it stands. `type=` counts only beside a workflow id, in brackets.
@@ -94,6 +96,9 @@ fn pairs<'a>(line: &'a str, found: &mut Found<'a>) {
 /// What the phrases of the home system begin with, by number.
 const PHRASES: [&str; 4] = ["session ", "/workflow-status/", "Workflow type", "Workflow event: "];
 
+/// Bytes behind `Workflow type` in which its colon is looked for.
+const NEAR: usize = 64;
+
 /// Finds all of them in one go.
 static FINDER: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(PHRASES));
 
@@ -110,7 +115,9 @@ fn phrases<'a>(line: &'a str, mut next: Option<Match>, found: &mut Found<'a>) {
             }
             1 => by_path = by_path.or_else(|| session(behind)),
             2 => {
-                let value = behind.split_once(": ").map(|(_, value)| id(value));
+                // Near, so that a line full of such phrases is not searched over and over.
+                let colon = memmem::find(&behind.as_bytes()[..behind.len().min(NEAR)], b": ");
+                let value = colon.map(|colon| id(&behind[colon + 2..]));
                 found.workflow_type = found.workflow_type.or(value.filter(|value| !value.is_empty()));
             }
             3 if phrase.start() == 0 => found.event = found.event.or(Some(id(behind)).filter(|e| !e.is_empty())),
@@ -123,6 +130,7 @@ fn phrases<'a>(line: &'a str, mut next: Option<Match>, found: &mut Found<'a>) {
 
 /// Not any word behind `session`: one with a digit in it.
 fn session(text: &str) -> Option<&str> {
-    let session = id(text.trim_start_matches(['"', '\'']));
+    let quotes = text.bytes().take_while(|b| matches!(b, b'"' | b'\'')).count();
+    let session = id(&text[quotes..]);
     Some(session).filter(|session| session.len() >= 4 && session.bytes().any(|b| b.is_ascii_digit()))
 }

@@ -1,43 +1,34 @@
 //! Lines within lines: what a program wrote for itself and a system's log took as a message. Its level is taken where the
 //! form of the line says which it is; words of a message are none.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::layout::Head;
 use super::time::klog;
 use super::{head, logfmt};
 use crate::record::Level;
 
-/// Of an object only this is read.
-#[derive(Deserialize)]
-struct Object<'a> {
-    #[serde(borrow, alias = "lvl", alias = "severity", alias = "levelname", alias = "log.level", alias = "@level")]
-    level: Named<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Named<'a> {
-    Number(i64),
-    Text(#[serde(borrow)] Cow<'a, str>),
-}
+/// Names of the level in an object, as most loggers have it.
+const NAMES: [&str; 6] = ["level", "lvl", "levelname", "severity", "log.level", "@level"];
 
 /// The level that a message names by its form: an object, pairs, the head of Google's loggers, a time with a level behind
-/// it, or a level in brackets.
+/// it, or a level in brackets. A word before a colon is the message's.
 pub fn level(message: &str) -> Option<Level> {
-    match *message.as_bytes().first()? {
-        b'{' => match serde_json::from_str::<Object<'_>>(message).ok()?.level {
-            Named::Number(number) => Level::from_scale(number),
-            Named::Text(text) => Level::from_value(&text),
-        },
+    let level = match *message.as_bytes().first()? {
+        b'{' => {
+            let object: Map<String, Value> = serde_json::from_str(message).ok()?;
+            NAMES.iter().find_map(|name| match object.get(*name)? {
+                Value::String(text) => Level::from_value(text),
+                number => Level::from_scale(number.as_f64()? as i64),
+            })
+        }
         b'I' | b'W' | b'E' | b'F' if klog(&message[1..]).is_some() => Level::from_column(&message[..1]),
         b'[' | b'<' => bracketed(message).or_else(|| behind_time(message)),
         b'0'..=b'9' => behind_time(message),
         b'a'..=b'z' if logfmt::recognises(message) => logfmt::level(message),
         _ => None,
-    }
+    };
+    level.filter(|level| *level != Level::Unknown)
 }
 
 fn bracketed(message: &str) -> Option<Level> {
@@ -72,6 +63,8 @@ mod tests {
         check("[system] Activating a service", None);
         check("2026-11-23 10:15:30,123 ERROR x", Some(Level::Error));
         check("error: no such user", None);
+        check("[unknown] x", None);
+        check(r#"{"level": "error", "severity": "ERROR", "level": 50.0}"#, Some(Level::Error));
         check("", None);
     }
 }

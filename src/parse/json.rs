@@ -1,7 +1,8 @@
 //! One JSON object a line, or one printed over several. Nested objects are flattened with dots, arrays are kept as JSON
 //! text, nulls are left out; `places` says where the values go.
 //!
-//! A time without a zone is taken as UTC: that is what loggers that write JSON mean.
+//! A time without a zone is taken as UTC: that is what loggers that write JSON mean. A date and a clock under names of
+//! their own are the host's, as with firewalls.
 
 use std::fmt;
 

@@ -11,7 +11,9 @@ pub enum Line {
     Goes,
     /// Belongs to it, and begins a traceback, of which the last line may stand at the margin.
     Traceback,
-    /// Belongs to it within a traceback.
+    /// The same of one that ends with its frames, which are indented or calls.
+    Panic,
+    /// Belongs to it within such a traceback.
     Frame,
     /// Head of a traceback whose error stands in it: belongs to another such, or stands.
     Crash,
@@ -58,18 +60,16 @@ pub fn opens_key(line: &str) -> bool {
 /// Words that stand between or before the frames of a traceback, at the margin.
 fn part(line: &str) -> Line {
     // Behind these the frames come, and behind them the error itself.
-    const TRACEBACKS: [&str; 8] = [
-        "panic: ",
-        "fatal error: ",
-        "goroutine ",
+    const TRACEBACKS: [&str; 4] = [
         "Traceback (most recent call last)",
         "During handling of the above exception",
         "The above exception was the direct cause",
         "Exception Group Traceback (most recent call last)",
-        "Exception in thread ",
     ];
+    // These have said their error, and the frames come last.
+    const PANICS: [&str; 4] = ["panic: ", "fatal error: ", "goroutine ", "Exception in thread "];
     const PARTS: [&str; 12] = [
-        "Caused by: ",
+        "Caused by:",
         "Suppressed: ",
         "created by ",
         "exit status ",
@@ -88,6 +88,9 @@ fn part(line: &str) -> Line {
     let is_panic = || line.starts_with("thread '") && line.contains(" panicked at ");
     if TRACEBACKS.iter().any(begins) || is_panic() {
         return Line::Traceback;
+    }
+    if PANICS.iter().any(begins) {
+        return Line::Panic;
     }
     let is_numbered = || line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     if is_numbered() {

@@ -1,10 +1,11 @@
 //! `key=value key="quoted value" flag`: what Go's loggers and many services write. Values go where `places` says.
 
 use super::clock::Clock;
+use super::format::set_level;
 use super::names::Names;
 use super::places::Places;
 use super::{append_lines, closing_quote, first_line};
-use crate::record::{Entry, Level, Text, Value};
+use crate::record::{Entry, Level, LevelSource, Text, Value};
 
 /// A line is logfmt when it begins with a pair and one of these is among its first.
 const TELLING: [&str; 8] = ["level", "lvl", "msg", "message", "time", "ts", "severity", "timestamp"];
@@ -34,6 +35,12 @@ fn behind_priority(line: &str) -> &str {
     let number = line.strip_prefix('<').and_then(|rest| rest.split_once('>'));
     let is_whole = |number: &str| number.len() < 4 && number.parse::<u8>().is_ok_and(|number| number > 7);
     number.filter(|(number, _)| is_whole(number)).map_or(line, |(_, rest)| rest)
+}
+
+/// The level of a priority before the pairs.
+fn priority(line: &str) -> Option<Level> {
+    let (number, _) = line.trim_start().strip_prefix('<')?.split_once('>').filter(|(number, _)| number.len() < 4)?;
+    Level::from_syslog(number.parse::<u8>().ok()? & 7)
 }
 
 /// The level that a line of pairs names.
@@ -83,6 +90,9 @@ pub fn fill(entry: &mut Entry, clock: &mut Clock, names: &mut Names) -> bool {
         .trim_start();
     }
     let has_message = places.finish();
+    if entry.level_source == LevelSource::None {
+        set_level(entry, priority(line));
+    }
     if !has_message {
         entry.message = Text::Slice(0..raw.len() as u32);
     }

@@ -36,6 +36,10 @@ pub struct Places<'a> {
     seconds: Option<i64>,
     /// A date whose clock stands apart.
     day: Option<Day>,
+    /// The level, where it is a number, of which nobody knows for certain on which scale.
+    numeric: Option<i64>,
+    /// It began with `reqId`, as Nextcloud's does.
+    begins_with_request: bool,
     /// Nextcloud's, which has levels and a name for its parts of its own.
     is_nextcloud: bool,
 }
@@ -59,6 +63,8 @@ impl<'a> Places<'a> {
             event_is_message: false,
             seconds: None,
             day: None,
+            numeric: None,
+            begins_with_request: false,
             is_nextcloud: false,
         }
     }
@@ -111,20 +117,46 @@ impl<'a> Places<'a> {
     fn is_taken_by_name(&mut self, text: &str, borrowed: bool) -> bool {
         let slot = match &*self.name {
             "timestamp" | "time" | "ts" | "t" | "@timestamp" | "@t" | "asctime" | "datetime" | "t.$date"
-            | "eventTime" | "Timestamp" | "time_local" | "time_iso8601" => return self.time(text),
+            | "eventTime" | "Timestamp" | "TIMESTAMP" | "Time" | "time_local" | "time_iso8601" | "record.time.repr" => {
+                return self.time(text);
+            }
             "date" => return self.date(text),
             "msec" => return self.seconds_text(text),
             "reqId" => {
-                self.is_nextcloud |= self.entry.fields.is_empty() && !self.has_time;
+                self.begins_with_request |= self.entry.fields.is_empty() && !self.has_time;
+                return false;
+            }
+            "remoteAddr" if self.begins_with_request => {
+                self.is_nextcloud = true;
+                let level = self.numeric.and_then(nextcloud);
+                set_level(self.entry, level);
                 return false;
             }
             "__REALTIME_TIMESTAMP" | "timeUnixNano" | "_SOURCE_REALTIME_TIMESTAMP" => return self.epoch_text(text),
             "level" | "levelname" | "severity" | "lvl" | "log.level" | "@l" | "@level" | "Level" | "level_name"
-            | "loglevel" | "log_level" | "severity_text" | "severityText" | "PRIORITY" | "priority" | "s" => {
+            | "loglevel" | "log_level" | "severity_text" | "severityText" | "SeverityText" | "error_severity"
+            | "LogLevel" | "LEVEL" | "record.level.name" | "PRIORITY" | "priority" | "s" => {
                 return self.level(text);
             }
-            "message" | "msg" | "@m" | "@mt" | "@message" | "MESSAGE" | "short_message" | "fields.message" | "body"
-            | "body.stringValue" | "m" | "RenderedMessage" | "MessageTemplate" => return self.message(text, borrowed),
+            "message"
+            | "msg"
+            | "@m"
+            | "@mt"
+            | "@message"
+            | "MESSAGE"
+            | "short_message"
+            | "fields.message"
+            | "body"
+            | "body.stringValue"
+            | "m"
+            | "RenderedMessage"
+            | "MessageTemplate"
+            | "Message"
+            | "Msg"
+            | "Body"
+            | "textPayload"
+            | "jsonPayload.message"
+            | "record.message" => return self.message(text, borrowed),
             "interaction_type" if self.entry.event.is_none() => {
                 self.entry.event = Some("agent_interaction".into());
                 return false;
@@ -140,6 +172,8 @@ impl<'a> Places<'a> {
             | "SourceContext"
             | "Properties.SourceContext"
             | "SYSLOG_IDENTIFIER"
+            | "Category"
+            | "record.name"
             | "channel" => &mut self.entry.logger,
             "app" if self.is_nextcloud => &mut self.entry.logger,
             // MongoDB's, behind its own kind of time.
@@ -204,15 +238,24 @@ impl<'a> Places<'a> {
     }
 
     fn level(&mut self, text: &str) -> bool {
-        if self.entry.level_source != LevelSource::None || self.name == "s" && !self.has_time {
+        // A word says more than a number, of which the scale is not sure.
+        let is_known = self.entry.level_source != LevelSource::None && self.numeric.is_none();
+        if is_known || self.name == "s" && !self.has_time {
             return false;
         }
+        let text = uncoloured(text).trim();
         // slog writes levels between its own as `INFO+2`.
-        let text = text.trim();
         let text =
             text.rsplit_once(['+', '-']).filter(|(_, n)| n.bytes().all(|b| b.is_ascii_digit())).map_or(text, |t| t.0);
-        let level = mongo_debug(text).or_else(|| Level::from_value(text));
-        set_level(self.entry, level)
+        let level = mongo_debug(text).or_else(|| match self.numeric {
+            Some(_) => Level::from_column(text),
+            None => Level::from_value(text),
+        });
+        let is_set = set_level(self.entry, level);
+        if is_set {
+            self.numeric = None;
+        }
+        is_set
     }
 
     fn message(&mut self, text: &str, borrowed: bool) -> bool {
@@ -228,12 +271,12 @@ impl<'a> Places<'a> {
     pub fn number(&mut self, value: Value) {
         let Some(number) = value.as_number().filter(|n| n.is_finite()) else { return self.field(value) };
         let is_taken = match &*self.name {
-            "timestamp" | "time" | "ts" | "@timestamp" | "timeMillis" | "date" | "msec" | "eventtime"
+            "timestamp" | "time" | "ts" | "@timestamp" | "timeMillis" | "date" | "msec" | "eventtime" | "created"
                 if !self.has_time =>
             {
                 self.epoch(&value, number)
             }
-            "severityNumber" if self.entry.level_source == LevelSource::None => {
+            "severityNumber" | "severity_number" | "SeverityNumber" if self.entry.level_source == LevelSource::None => {
                 let level = otel(number as i64);
                 set_level(self.entry, level)
             }
@@ -242,15 +285,15 @@ impl<'a> Places<'a> {
                 self.epoch(&value, number)
             }
             "instant.nanoOfSecond" | "timestamp.nanos" if self.seconds.is_some() => {
-                self.entry.time += (number as i64).clamp(0, SECOND - 1);
+                self.entry.time = self.entry.time.saturating_add((number as i64).clamp(0, SECOND - 1));
                 true
             }
-            "level" if self.is_nextcloud && (0.0..5.0).contains(&number) => {
-                let level = [Level::Debug, Level::Info, Level::Warning, Level::Error, Level::Fatal][number as usize];
-                set_level(self.entry, Some(level))
-            }
-            "level" | "lvl" | "severity" | "PRIORITY" | "priority" if self.entry.level_source == LevelSource::None => {
-                let level = Level::from_scale(number as i64);
+            "level" | "lvl" | "severity" | "PRIORITY" | "priority" | "levelno" | "record.level.no"
+                if self.entry.level_source == LevelSource::None =>
+            {
+                self.numeric = Some(number as i64);
+                let is_python = self.name.ends_with("no");
+                let level = if is_python { python(number as i64) } else { Level::from_scale(number as i64) };
                 set_level(self.entry, level)
             }
             "duration_ms" if self.entry.duration_ms.is_none() => {
@@ -320,6 +363,29 @@ fn otel(number: i64) -> Option<Level> {
         21..=24 => Level::Fatal,
         _ => return None,
     })
+}
+
+/// Numbers of Python's levels.
+fn python(number: i64) -> Option<Level> {
+    Some(match number {
+        1..10 => Level::Trace,
+        10..20 => Level::Debug,
+        20..30 => Level::Info,
+        30..40 => Level::Warning,
+        40..50 => Level::Error,
+        50..=100 => Level::Critical,
+        _ => return None,
+    })
+}
+
+fn nextcloud(number: i64) -> Option<Level> {
+    [Level::Debug, Level::Info, Level::Warning, Level::Error, Level::Fatal].get(usize::try_from(number).ok()?).copied()
+}
+
+/// A level without the colours that some loggers put around it, which are ECMA-48's.
+fn uncoloured(text: &str) -> &str {
+    let begin = text.strip_prefix("\u{1b}[").and_then(|rest| rest.split_once('m')).map_or(text, |(_, rest)| rest);
+    begin.split('\u{1b}').next().unwrap_or(begin)
 }
 
 /// MongoDB's `D1` to `D5`.

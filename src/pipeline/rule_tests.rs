@@ -183,6 +183,31 @@ fields = { api_key = "[redacted:keys]" }
 message = "[redacted:keys]"
 "#,
     );
+    // What gave way stands where a host does; and what was cut in two is found whole.
+    check(
+        r#"
+[redact]
+recipes = ["keys", "ipv4"]
+[[test]]
+source = "x.log"
+lines = '''
+10.0.0.7 - - [23/Nov/2026:10:15:30 +0000] "GET /x HTTP/1.1" 200 512
+Nov 23 10:15:30 10.0.0.9 sshd[12]: bye
+2026-11-23T10:15:31Z stdout P password=hun
+2026-11-23T10:15:32Z stdout F ter2longsecret rest
+'''
+[[test.entries]]
+timestamp = "2026-11-23T10:15:30Z"
+fields = { client = "[redacted:ipv4]", status = 200 }
+[[test.entries]]
+logger = "sshd"
+fields = { host = "[redacted:ipv4]" }
+message = "bye"
+[[test.entries]]
+message = "password=[redacted:keys] rest"
+raw = "password=[redacted:keys] rest"
+"#,
+    );
 }
 
 #[test]

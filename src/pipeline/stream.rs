@@ -2,8 +2,8 @@
 //!
 //! A line that one of the formats recognises begins an entry. Any other line joins the entry before it when that
 //! one has a proper heading, or when the line is indented or part of a traceback; otherwise it is an entry of free
-//! text by itself. What is decided depends on the entry before and nothing else, so that reading again from the
-//! beginning of any entry gives the same entries.
+//! text by itself. What is decided depends on the entry before, and on the format that lines had last, which is tried
+//! first: so reading again from the beginning of any entry gives the same entries.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,14 +11,12 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::parse::envelope::{self, Letter};
-use crate::parse::time::{Stamp, Written};
-use crate::parse::{Clock, Head, Joins, Names, Zone, lines, set_time};
+use crate::parse::time::Stamp;
+use crate::parse::{Clock, Format, Head, Joins, Names, Zone, lines, set_time};
 use crate::pipeline::Compiled;
 use crate::pipeline::line::Line;
 use crate::pipeline::rules::Fate;
-use crate::record::{
-    Entry, EntryBatch, Fingerprint, Level, Outcomes, Position, RawBatch, StreamId, TAIL_LEN, TimeSource, Value,
-};
+use crate::record::{Entry, EntryBatch, Fingerprint, Level, Outcomes, Position, RawBatch, StreamId, TAIL_LEN, Value};
 
 /// An entry of more lines is cut there, and goes on as another.
 const MAX_LINES: u64 = 500;
@@ -67,8 +65,10 @@ struct Waiting {
     written: i64,
     outcomes: Outcomes,
     joins: Joins,
-    /// Within a traceback, whose last line is not indented.
+    /// Within a traceback, of which the error itself is still to come, at the margin.
     in_traceback: bool,
+    /// Within a traceback that ends with its frames.
+    in_frames: bool,
     /// Within a traceback of which each part begins with its error.
     in_crash: bool,
     /// Within an object printed over several lines.
@@ -80,6 +80,8 @@ struct Waiting {
     from: Option<&'static str>,
     container: Option<SmolStr>,
     is_partial: bool,
+    /// A line of it was put together of such parts.
+    has_parts: bool,
     /// Its text is not what stood in the file: that is in [`StreamParser::raw`].
     is_wrapped: bool,
 }
@@ -196,12 +198,11 @@ impl StreamParser {
             self.blank(raw, line.outcomes, out);
             return;
         }
-        let container = letter.as_ref().and_then(|letter| letter.container);
         // What is kept whatever it looks like may find no room: then it begins an entry like any other line.
-        let is_kept = self.keeps_next(text) && self.is_of(container) && self.joins(text);
+        let is_kept = self.keeps_next(text) && self.is_of(letter.as_ref()) && self.joins(text);
         let format = if is_kept { None } else { self.recognise(text) };
         let format = format.filter(|format| !self.is_inside(*format, text));
-        if is_kept || format.is_none() && self.is_of(container) && self.joins(text) {
+        if is_kept || format.is_none() && self.is_of(letter.as_ref()) && self.joins(text) {
             self.append("\n", text, raw, line.outcomes, is_partial);
             return;
         }
@@ -239,7 +240,8 @@ impl StreamParser {
             written: batch.written,
             outcomes,
             joins,
-            in_traceback: look == lines::Line::Traceback,
+            in_traceback: matches!(look, lines::Line::Traceback | lines::Line::Panic),
+            in_frames: look == lines::Line::Panic,
             in_crash: look == lines::Line::Crash,
             in_object: lines::opens_object(text),
             in_key: self.pipeline.rules.redactor.is_some() && lines::opens_key(text),
@@ -247,6 +249,7 @@ impl StreamParser {
             from: None,
             container: None,
             is_partial: false,
+            has_parts: false,
             is_wrapped: raw.is_some(),
         });
     }
@@ -297,12 +300,15 @@ impl StreamParser {
         is_error && waiting.joins == Joins::All && lines::names_error(line)
     }
 
-    /// Whether the waiting entry is of this container, if containers are told apart.
-    fn is_of(&self, container: Option<&str>) -> bool {
-        self.waiting.as_ref().is_some_and(|waiting| waiting.container.as_deref() == container)
+    /// Whether the waiting entry is of the letter's container and stream, where those are told apart.
+    fn is_of(&self, letter: Option<&Letter<'_>>) -> bool {
+        let (container, stream) = letter.map_or((None, None), |letter| (letter.container, letter.stream));
+        let waiting = self.waiting.as_ref();
+        waiting.is_some_and(|waiting| waiting.container.as_deref() == container && waiting.from == stream)
     }
 
-    /// Whether a line that has a time or a level is indented more than the entry that waits, and so is a part of it.
+    /// Whether a line that has a time or a level is indented more than the entry that waits, and so is a part of it: but
+    /// for one with its level in the same column.
     fn is_inside(&self, format: usize, line: &str) -> bool {
         // A single blank may be what is left of a column that is empty.
         let is_indented = line.starts_with('\t') || line.starts_with("  ");
@@ -310,6 +316,13 @@ impl StreamParser {
             && self.waiting.is_some()
             && self.pipeline.formats[format].is_text()
             && lines::indentation(line) > lines::indentation(&self.text)
+            && !self.has_same_column()
+    }
+
+    fn has_same_column(&self) -> bool {
+        let (one, other) = (&self.head.level_at, &self.next_head.level_at);
+        let has_levels = self.head.level.is_some() && self.next_head.level.is_some();
+        has_levels && (one.start == other.start || one.end == other.end)
     }
 
     fn has_room(&self, waiting: &Waiting, more: usize) -> bool {
@@ -325,19 +338,22 @@ impl StreamParser {
                 || match lines::look(line) {
                     // What is not indented more stands beside it.
                     lines::Line::Goes => !self.is_beside(line),
-                    lines::Line::Traceback => true,
+                    lines::Line::Traceback | lines::Line::Panic => true,
                     lines::Line::Numbered => !self.text.starts_with('#'),
                     lines::Line::Closes => waiting.in_object,
                     lines::Line::Crash => waiting.in_crash,
-                    lines::Line::Frame | lines::Line::Stands => false,
+                    lines::Line::Frame => waiting.in_frames,
+                    lines::Line::Stands => false,
                 }
                 || self.keeps_next(line))
     }
 
-    /// Whether the waiting entry is one indented line, and this line is indented like it.
+    /// Whether the waiting entry is one indented line, and this line is indented like it: but for the frames of a
+    /// traceback that was cut.
     fn is_beside(&self, line: &str) -> bool {
         let indentation = lines::indentation(line);
         indentation > 0
+            && !line[indentation..].starts_with("at ")
             && self.waiting.as_ref().is_some_and(|waiting| waiting.outcomes.lines == 1)
             && indentation == lines::indentation(&self.text)
     }
@@ -347,11 +363,19 @@ impl StreamParser {
         let Some(waiting) = &mut self.waiting else { return };
         let look = lines::look(line);
         let goes_on = line.is_empty() || matches!(look, lines::Line::Goes | lines::Line::Frame | lines::Line::Numbered);
-        waiting.in_traceback = look == lines::Line::Traceback || waiting.in_traceback && goes_on;
+        let is_panic = look == lines::Line::Panic;
+        let is_frame = goes_on && !line.is_empty();
+        waiting.in_traceback = is_panic
+            || look == lines::Line::Traceback
+            || waiting.in_traceback && goes_on && !(waiting.in_frames && is_frame);
+        waiting.in_frames = is_panic || waiting.in_frames && (goes_on || waiting.in_traceback);
         waiting.in_crash &= matches!(look, lines::Line::Goes | lines::Line::Crash | lines::Line::Numbered);
         waiting.in_key = (waiting.in_key || self.pipeline.rules.redactor.is_some() && lines::opens_key(line))
             && !line.contains("-----END ");
-        waiting.in_object &= look != lines::Line::Closes;
+        // Node prints the fields of an error behind its frames.
+        waiting.in_object = (waiting.in_object || is_frame && line.starts_with("    at ") && line.ends_with(" {"))
+            && look != lines::Line::Closes;
+        waiting.has_parts |= waiting.is_partial;
         waiting.is_partial = is_partial;
         waiting.outcomes.add(&outcomes);
         waiting.outcomes.joined += 1;
@@ -386,12 +410,15 @@ impl StreamParser {
         let Some(waiting) = &self.waiting else { return };
         self.before_cut = None;
         self.clock.observe(waiting.written, waiting.read_time);
-        let format = &self.pipeline.formats[waiting.format];
+        let mut format = &self.pipeline.formats[waiting.format];
+        let Some(plain) = self.pipeline.formats.last() else { return };
         let text = self.pipeline.rules.redact(self.text.trim_end_matches('\n'));
         if let Cow::Owned(text) = &text {
-            // What was found in the first line stands elsewhere now.
-            self.head.clear();
-            format.recognises(text.lines().next().unwrap_or(""), &mut self.head);
+            // What was found in the first line stands elsewhere now, if it is of its format still.
+            if !look_again(format, text, &mut self.head) {
+                format = plain;
+                look_again(format, text, &mut self.head);
+            }
         }
         // Made where it stays.
         out.entries.resize_with(out.entries.len() + 1, || self.fresh(&text, waiting.read_time));
@@ -401,16 +428,14 @@ impl StreamParser {
             *entry = self.fresh(&text, waiting.read_time);
             is_parsed = false;
             // The text turned out not to be of its format.
-            if let Some(plain) = self.pipeline.formats.last() {
-                self.head.clear();
-                plain.recognises(text.lines().next().unwrap_or(""), &mut self.head);
-                plain.fill(entry, &self.head, &mut self.clock, &mut self.names);
-            }
+            look_again(plain, &text, &mut self.head);
+            plain.fill(entry, &self.head, &mut self.clock, &mut self.names);
         }
-        if let Some(stamp) = waiting.stamp.filter(|stamp| is_better(stamp, entry.time_source)) {
+        if let Some(stamp) = waiting.stamp.filter(|stamp| envelope::is_better(stamp, entry.time_source)) {
             set_time(entry, self.clock.tell(&stamp, true));
         }
-        if waiting.is_wrapped {
+        // What was cut in two could not be found in the parts.
+        if waiting.is_wrapped && !(waiting.has_parts && self.pipeline.rules.redactor.is_some()) {
             entry.set_raw(self.pipeline.rules.redact(&self.raw).into());
         }
         waiting.complete(entry, self.session_id.as_ref());
@@ -439,13 +464,10 @@ impl StreamParser {
     }
 }
 
-/// Whether the time at which a container's runtime took a line says more than the line: it names its zone.
-fn is_better(stamp: &Stamp, source: TimeSource) -> bool {
-    match source {
-        TimeSource::Read | TimeSource::Estimated => true,
-        TimeSource::Zone => stamp.zone != Written::Nothing,
-        TimeSource::Line => false,
-    }
+/// Looks at the first line of a text once more.
+fn look_again(format: &Format, text: &str, head: &mut Head) -> bool {
+    head.clear();
+    format.recognises(text.lines().next().unwrap_or(""), head)
 }
 
 impl Waiting {

@@ -90,6 +90,29 @@ fn lines_join_their_entry() {
     let twice =
         format!("{traceback}\n\nDuring handling of the above exception, another exception occurred:\n\n{traceback}");
     check(&format!("{twice}\nnext\n"), &[&twice, "next"]);
+    // Others end with their frames.
+    let panic = "panic: x\n\ngoroutine 1 [running]:\nmain.main()\n\t/x.go:3 +0x1\nexit status 2";
+    check(&format!("{panic}\nnext\n"), &[panic, "next"]);
+    let thrown =
+        "Exception in thread \"main\" a.B: x\nof two lines\n\tat a.B(C.java:1)\nCaused by: a.D\n\tat a.D(C.java:1)";
+    check(&format!("{thrown}\nnext\n"), &[thrown, "next"]);
+    // What one stream says does not go on in another.
+    let letter = |stream: &str, text: &str| {
+        format!("{{\"log\":\"{text}\\n\",\"stream\":\"{stream}\",\"time\":\"2026-11-23T10:15:30Z\"}}\n")
+    };
+    let error = letter("stderr", "2026-11-23 10:15:30 ERROR a");
+    let more = letter("stderr", "more");
+    let other = letter("stdout", "b");
+    let both = format!("{error}{more}");
+    check(&format!("{both}{other}"), &[both.trim_end(), other.trim_end()]);
+}
+
+#[test]
+fn frames_beyond_the_most_lines_stay_together() {
+    let text = format!("java.lang.StackOverflowError\n{}", "\tat a.B(C.java:1)\n".repeat(1_200));
+    let out = parser().run(&batch(text.as_bytes(), 0, text.len(), true));
+    let lines: Vec<_> = out.entries.iter().map(|entry| entry.raw.lines().count()).collect();
+    assert_eq!(lines, [500, 500, 201]);
 }
 
 #[test]

@@ -38,6 +38,12 @@ impl Level {
         in_capitals(word).or_else(|| known(Lower::of(word)?.text()))
     }
 
+    /// The same of a word in capitals.
+    pub fn from_capitals(word: &str) -> Option<Level> {
+        let is_caps = || word.bytes().all(|b| b.is_ascii_uppercase());
+        in_capitals(word).or_else(|| Level::from_word(word).filter(|_| is_caps()))
+    }
+
     /// The level that a word, an abbreviation or a letter stands for in a place where a level is expected.
     pub fn from_column(word: &str) -> Option<Level> {
         in_capitals(word).or_else(|| {

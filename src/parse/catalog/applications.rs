@@ -11,6 +11,8 @@ pub const APPLICATIONS: &[Described] = &[
         &[
             "{time} - {logger:text} - {level} - {message}",
             "{time} - {logger:text} - {level} -",
+            // Tautulli.
+            "{time} - {level} :: {thread:text} : {message}",
             // cloud-init.
             "{time} - {logger:name}[{level}]: {message}",
         ],
@@ -95,10 +97,10 @@ pub const APPLICATIONS: &[Described] = &[
         "access",
         Indented,
         &[
-            r#"({vhost:name} )?{client:host} {_} {user} [{time}] {message:all}"{method} {path:text} HTTP/{http_version}" {status:int} {bytes:int}( "{referer:quoted}" "{user_agent:quoted}")?( {_:text})?"#,
-            r#"{client:host} {_} {user:text} [{time}] {message:all}"{method} {path:text} HTTP/{http_version}" {status:int} {bytes:int}( "{referer:quoted}" "{user_agent:quoted}")?( {_:text})?"#,
-            r#"({vhost:name} )?{client:host} {_} {user} [{time}] {message:all}"{request:quoted}" {status:int} {bytes:int}( "{referer:quoted}" "{user_agent:quoted}")?( {_:text})?"#,
-            r"[pid: {pid:int}|app: {_}|req: {_}] {client:host} {_:text} [{time}] {message:all}{method} {path:text} =\> {_:rest}",
+            r#"({vhost:name} )?{client:peer} {_} {user} [{time}] {message:all}"{method} {path:text} HTTP/{http_version}" {status:int} {bytes:int}( "{referer:quoted}" "{user_agent:quoted}")?( {_:text})?"#,
+            r#"{client:peer} {_} {user:text} [{time}] {message:all}"{method} {path:text} HTTP/{http_version}" {status:int} {bytes:int}( "{referer:quoted}" "{user_agent:quoted}")?( {_:text})?"#,
+            r#"({vhost:name} )?{client:peer} {_} {user} [{time}] {message:all}"{request:quoted}" {status:int} {bytes:int}( "{referer:quoted}" "{user_agent:quoted}")?( {_:text})?"#,
+            r"[pid: {pid:int}|app: {_}|req: {_}] {client} {_:text} [{time}] {message:all}{method} {path:text} =\> {_:rest}",
             // Envoy.
             r#"[{time}] {message:all}"{method} {path:text} HTTP/{http_version}" {status:int} {_:text}"#,
         ],
@@ -123,14 +125,14 @@ pub const APPLICATIONS: &[Described] = &[
         Indented,
         &[
             r"{type} {time:zoned} app/{balancer} {client} {target} {message}",
-            r"{owner:hex} {bucket} [{time}] {client:host} {requester} {request_id} {message}",
+            r"{owner:hex} {bucket} [{time}] {client} {requester} {request_id} {message}",
         ],
     ),
     format(
         "gin",
         Indented,
         &[
-            r#"[GIN] {time} | {status:int} | {latency:text} | {client:host} | {message:all}{method} "{path:quoted}"{_:rest} => gin"#,
+            r#"[GIN] {time} | {status:int} | {latency:text} | {client} | {message:all}{method} "{path:quoted}"{_:rest} => gin"#,
             r"[GIN-debug] {message} => gin",
         ],
     ),
@@ -140,8 +142,10 @@ pub const APPLICATIONS: &[Described] = &[
         "spring",
         All,
         &[
+            r"{time} {level} {pid:int} --- [{application:name}] [{thread:text}] {logger} : {message}",
             r"{time} {level} {pid:int} --- [{thread:text}] {logger} : {message}",
-            r"{time} {level} {pid:int} --- [{application:text}] [{thread:text}] {logger} : {message}",
+            // Sleuth adds the ids of traces.
+            r"{time} {level} [{_:text}] {pid:int} --- [{thread:text}] {logger} : {message}",
         ],
     ),
     format(
@@ -160,6 +164,11 @@ pub const APPLICATIONS: &[Described] = &[
             r"{time:clock} [{thread:text}] {level} {logger:name} - {message}",
             r"{time:clock} {level} [{thread:text}] {logger:name} - {message}",
             r"{time:clock} [{thread:text}] {level} {logger:name} -",
+            r"{time:clock} [{thread:text}] {level} {logger:name} -- {message}",
+            // What it says of itself.
+            r"{time:clock} |-{level} in {logger:tag}[{_:text}] - {message}",
+            r"{time:clock} |-{level} in {logger:name}@{_} - {message}",
+            r"{time:clock} |-{level} in {logger:name} - {message}",
         ],
     ),
     format(
@@ -175,6 +184,9 @@ pub const APPLICATIONS: &[Described] = &[
             // Hive.
             r"{time} [{thread:text}]: {level} {logger:name}: {message}",
             r"{time} {level} [{thread:text}] {logger:dotted}: {message}",
+            // WildFly and Artemis, whose messages begin with a code.
+            r"{time} {level} [{logger:dotted}] \({thread:text}\) {message}",
+            r"{time} {level:caps} [{logger:dotted}] {message}",
             r"{time} {level} [{thread:text}] {logger:name}: {message}",
             r"{time} [{thread:text}] {level} {logger:dotted}: {message}",
             r"{time:clock} {level} [{logger:dotted}] \({thread:text}\) {message}",
@@ -228,11 +240,11 @@ pub const APPLICATIONS: &[Described] = &[
         "websphere",
         All,
         &[
-            r"[{time}] {thread:hex} {logger:name} A {message}",
-            r"[{time}] {thread:hex} {logger:name} C {message}",
-            r"[{time}] {thread:hex} {logger:name} O {message}",
-            r"[{time}] {thread:hex} {logger:name} R {message}",
-            r"[{time}] {thread:hex} {logger:name} {level:letter} {message}",
+            r"[{time}] {thread:hex8} {logger:name} A {message}",
+            r"[{time}] {thread:hex8} {logger:name} C {message}",
+            r"[{time}] {thread:hex8} {logger:name} O {message}",
+            r"[{time}] {thread:hex8} {logger:name} R {message}",
+            r"[{time}] {thread:hex8} {logger:name} {level:letter} {message}",
         ],
     ),
     format("storm", All, &[r"{time} {logger:dotted} {thread} [{level}] {message}"]),

@@ -14,6 +14,10 @@ pub const PROGRAMS: &[Described] = &[
             r"{time} [{pid:int}] {level:postgres}: {message}",
             r"{time} [{pid:int}] {user}@{database} {level:postgres}: {message}",
             r"{time} [{pid:int}] {_:text} {level:postgres}: {message}",
+            // Debian's of old.
+            r"{time} [{pid:int}-{_:int}] {user}@{database} {message:all}{level:postgres-part}: {_:rest}",
+            r"{time} [{pid:int}-{_:int}] {user}@{database} {level:postgres}: {message}",
+            r"{time} [{pid:int}-{_:int}] {level:postgres}: {message}",
             r"{time} [{pid:int}]: [{_}] {_:text} {message:all}{level:postgres-part}: {_:rest}",
             r"{time} [{pid:int}]: [{_}] {_:text} {level:postgres}: {message}",
             // Amazon's, Red Hat's, and the form in columns.
@@ -86,7 +90,7 @@ pub const PROGRAMS: &[Described] = &[
         All,
         &[r"[{time} {level} {logger:name}] {message}", r" {level:caps} {logger:name} \> {message}"],
     ),
-    format("bepinex", All, &["[{level}( )?:( )?{logger:text}] {message}"]),
+    format("bepinex", All, &["[{level}: {time}] {message}", "[{level}( )?:( )?{logger:text}] {message}"]),
     format("actions", Indented, &[r"({time:zoned} )?\#\#[{level}]{message}"]),
     format("kamailio", All, &[r"{_:int}\({pid:int}\) {level:caps}: {logger} [{_:text}]: {message}"]),
     format(
@@ -98,7 +102,14 @@ pub const PROGRAMS: &[Described] = &[
         ],
     ),
     format("fluent_bit", All, &[r"[{time}] [ {level}] [{logger:name}] {message}", r"[{time}] [ {level}] {message}"]),
-    format("unbound", All, &[r"[{time:epoch}] {logger:tag}[{_}] {level}: {message}"]),
+    format(
+        "unbound",
+        All,
+        &[
+            r"[{time:epoch}] {logger:tag}[{_}] {level}: {message}",
+            r"{time:syslog} {logger:tag}[{pid:int}:{_:int}] {level}: {message}",
+        ],
+    ),
     format("icinga", All, &[r"[{time}] {level}/{logger:name}: {message}"]),
     format("unifi", All, &[r"[{time}] <{thread:text}> {level} {logger:name} - {message}"]),
     format(
@@ -109,12 +120,13 @@ pub const PROGRAMS: &[Described] = &[
             r"[{time}] {level:letter} [{logger:name}:{line:int}:{function}] {message}",
         ],
     ),
-    format("pihole", All, &[r"[{time} {_}] {level:caps}: {message}", r"[{time} {_}] {message}"]),
+    format("pihole", All, &[r"[{time} {pid:int}{_}] {level:caps}: {message}", r"[{time} {pid:int}{_}] {message}"]),
     format("docker_desktop", All, &[r"[{time:clock}][{logger:text}][{level}] {message}"]),
     format(
         "brackets",
         All,
         &[
+            r"[{level:caps}|{logger:name}:{line:int}] {time} \>\> {message}",
             r"[{time}] [{level}] [{logger:name}] {message}",
             r"[{time}] [{level}] {logger:name} - {message}",
             r"[{time}] [{logger:name}] [{level}] {message}",
@@ -126,7 +138,12 @@ pub const PROGRAMS: &[Described] = &[
             r"[{time}] [{logger:dotted}] {level}: {message}",
             r"{time:zoned} [{level:caps}] [{logger:name}] {message}",
             r"[{time}] [{level}] {message:all}([client {client}] )?{_:rest}",
-            // Minecraft.
+            // Unreal.
+            r"[{time}][{frame:int}]{logger:tag}: {level}: {message}",
+            r"[{time}][{frame:int}]{logger:tag}: {message}",
+            // Minecraft, and with Forge.
+            r"[{time}] [{thread:text}/{level}] [{logger:text}]: {message}",
+            r"[{time}] [{thread:text}/{level}]: {message}",
             r"[{time:clock}] [{thread:text}/{level}] [{logger:text}]: {message}",
             r"[{time:clock}] [{thread:text}/{level}]: {message}",
             r"[{time:clock} {level}]: {message}",
@@ -164,7 +181,7 @@ pub const PROGRAMS: &[Described] = &[
             "{time:zoned} {pid:int} TID-{tid} {level:caps}: {message}",
         ],
     ),
-    format("erlang", All, &["={level:caps} REPORT==== {time} ==={message}"]),
+    format("erlang", All, &["={level:erlang} REPORT==== {time} ==={message}"]),
     format("esp", Indented, &[r"{level:letter} \({uptime:int}\) {logger:name}: {message}"]),
     // OpenStack.
     format(
@@ -197,10 +214,10 @@ pub const PROGRAMS: &[Described] = &[
         "freeswitch",
         All,
         &[
-            "{time} {_:float}% [{level:caps}] {logger:name}:{line:int} {message}",
-            "{time} [{level:caps}] {logger:name}:{line:int} {message}",
-            "{call} {time} {_:float}% [{level:caps}] {logger:name}:{line:int} {message}",
-            "{call} {time} [{level:caps}] {logger:name}:{line:int} {message}",
+            "{time} {_:float}% [{level:caps}] {logger:dotted}:{line:int} {message}",
+            "{time} [{level:caps}] {logger:dotted}:{line:int} {message}",
+            "{call} {time} {_:float}% [{level:caps}] {logger:dotted}:{line:int} {message}",
+            "{call} {time} [{level:caps}] {logger:dotted}:{line:int} {message}",
         ],
     ),
     format("freeradius", All, &["{time} : {level}: {message}"]),
@@ -220,5 +237,18 @@ pub const PROGRAMS: &[Described] = &[
     ),
     // What servers say before they have opened their logs.
     format("bracketed", Indented, &["{logger:tag}: [{level}] {message}"]),
+    // Elixir's Phoenix.
+    format("phoenix", All, &["{time:clock} request_id={request_id} [{level}] {message}"]),
+    // Functions of AWS.
+    format(
+        "lambda",
+        Indented,
+        &[
+            "{message:all}START RequestId: {request_id}( {_:rest})?",
+            "{message:all}END RequestId: {request_id}",
+            "{message:all}REPORT RequestId: {request_id} {_:rest}",
+        ],
+    ),
+    format("nlog", All, &["{time}|{_:int}|{level}|{logger}|{message}"]),
     format("npm", Indented, &["npm {level}! {message} => npm", "npm {level} {message} => npm"]),
 ];

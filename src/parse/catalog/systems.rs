@@ -26,6 +26,9 @@ pub const SYSTEMS: &[Described] = &[
             r"{time:yearless} {pid:int} {tid:int} {level:letter} {logger:text}: {message}",
             r"{time:yearless} {level:letter}/{logger:text}\({pid:int}\): {message}",
             r"{time:yearless} {level:letter}/{logger:name}: {message}",
+            // With the year or since the epoch, and with the user.
+            r"{time} {pid:int} {tid:int} {level:letter} {logger:text}: {message}",
+            r"{time:yearless} {uid} {pid:int} {tid:int} {level:letter} {logger:text}: {message}",
             r"{level:letter}/{logger:text}\({pid:int}\): {message}",
             r"{level:letter}/{logger:name}: {message}",
         ],
@@ -45,24 +48,26 @@ pub const SYSTEMS: &[Described] = &[
         Indented,
         &[
             r"(<{level:priority}>)?{time:syslog} {host:host} {logger:tag}[{pid:int}]( \({_:name}\))?: {message}",
-            r"(<{level:priority}>)?{time:syslog} {host:host} {logger:tag}: {message}",
+            r"(<{level:priority}>)?{time:syslog} {host:lone-host} {logger:tag}: {message}",
             // Those of Apple name their level, and so does BusyBox.
             r"{time:syslog} {logger:tag}[{pid:int}] <{level}>: {message}",
             r"{time:syslog} {host:host} {logger:text}[{pid:int}]( \({_:text}\))? <{level}>: {message}",
-            r"{time:syslog} {host:host} {facility}.{level} {logger:tag}[{pid:int}]: {message}",
-            r"{time:syslog} {host:host} {facility}.{level} {logger:tag}: {message}",
-            r"{time} {facility}.{level} {logger:tag}[{pid:int}]: {message}",
-            r"{time} {facility}.{level} {logger:tag}: {message}",
+            r"{time:syslog} {host:host} {facility:facility}.{level} {logger:tag}[{pid:int}]: {message}",
+            r"{time:syslog} {host:host} {facility:facility}.{level} {logger:tag}: {message}",
+            r"{time} {facility:facility}.{level} {logger:tag}[{pid:int}]: {message}",
+            r"{time} {facility:facility}.{level} {logger:tag}: {message}",
+            // Kerberos.
+            r"{time:syslog} {host:host} {logger:tag}[{pid:int}]\({level}\): {message}",
             // Dovecot's own file.
             r"{time:syslog} {logger:tag}: {level}: {message}",
             r"(<{level:priority}>)?{time:syslog} {host:host} {logger:tag}[{pid:int}] \({_:text}\): {message}",
             r"(<{level:priority}>)?{time:syslog} {host:host} {logger:tag} {_:float}: {message}",
-            // Programs that write such a file themselves leave the host out.
-            r"{time:syslog} {logger:tag}[{pid:int}]: {message}",
-            r"{time:syslog} {logger:tag}: {message}",
+            // Programs that write such a file themselves leave the host out, or send no host.
+            r"(<{level:priority}>)?{time:syslog} {logger:tag}[{pid:int}]: {message}",
+            r"(<{level:priority}>)?{time:syslog} {logger:tag}: {message}",
             // Programs of macOS have names of several words.
             r"{time:syslog} {host:host} {logger:text}[{pid:int}]( \([{_:int}]\))?: {message}",
-            r"(<{level:priority}>)?{time:syslog} {host:host} {message}",
+            r"(<{level:priority}>)?{time:syslog} {host:lone-host} {message}",
             r"(<{level:priority}>)?{time} {host:host} {logger:tag}[{pid:int}]: {message}",
             r"{time} {host:host} kernel: {message} => kernel",
             r"<{level:priority}>{logger:tag}[{pid:int}]: {message}",
@@ -83,6 +88,7 @@ pub const SYSTEMS: &[Described] = &[
             r"{_:tag}( )?:{level}( )?: [{uptime:float}] {message} => kernel",
             r"{_:tag}( )?:{level}( )?: [{time}] {message} => kernel",
             r"(<{level:priority}>)?[{uptime:decimal}] {message} => kernel",
+            r"{time:micros} {message} => kernel",
             r"[{uptime:decimal} <{_:decimal}>] {message} => kernel",
         ],
     ),
@@ -106,7 +112,7 @@ pub const SYSTEMS: &[Described] = &[
         &[
             r"{time} 0x{_:hex} Default 0x{_:hex} {pid:int} {_:int} {logger:text}: {message}",
             r"{time} 0x{_:hex} {level} 0x{_:hex} {pid:int} {_:int} {logger:text}: {message}",
-            r"{time} {logger:text}[{pid:int}:{tid}] {message}",
+            r"{time} {logger:name}[{pid:int}:{tid}] {message}",
         ],
     ),
     format(
@@ -142,11 +148,11 @@ pub const SYSTEMS: &[Described] = &[
         "windows_update",
         All,
         &[
-            r"{time:slashed} {pid:int} {tid:int} {logger:name} {message}",
+            r"{time:ticks} {pid:int} {tid:int} {logger:name} {message}",
             r"{time}\t{pid:int}\t{tid:hex}\t{logger:name} {message}",
         ],
     ),
-    format("pbs", All, &[r"{time};{_:hex};{logger:name};{message}"]),
+    format("pbs", All, &[r"{time};{_:hex4};{logger:name};{message}"]),
     format(
         "pacman",
         Indented,
@@ -164,9 +170,20 @@ pub const SYSTEMS: &[Described] = &[
             r"[{tid:int}] {time} - \({logger:name}:{line:int}\) <{level}> \({_:text}\) -- {message}",
         ],
     ),
-    format("apt", All, &[r"{message:all}Start-Date: {time}"]),
+    format(
+        "apt",
+        All,
+        &[r"{message:all}Start-Date: {time}", r"{message:all}Log started: {time}", r"{message:all}Log ended: {time}"],
+    ),
     format("mysql_slow", All, &[r"{message:all}\# Time: {time}{_:rest}"]),
-    format("audit", Indented, &[r"(node={host} )?type={logger} msg=audit\({time:epoch}:{serial:int}\): {message}"]),
+    format(
+        "audit",
+        Indented,
+        &[
+            r"(node={host} )?type={logger} msg=audit\({time:epoch}:{serial:int}\): {message}",
+            r"(node={host} )?type={logger} msg=audit\({time}:{serial:int}\) : {message}",
+        ],
+    ),
     // Supercomputers.
     format(
         "ras",
@@ -187,6 +204,8 @@ pub const SYSTEMS: &[Described] = &[
             r"{time}|{level}|{logger}|{message}",
             // Trino, and functions of AWS.
             r"{time}\t{level}\t{thread:text}\t{logger:dotted}\t{message}",
+            // Of Kubernetes, with values behind the message.
+            r"{time}\t{level}\t{logger:dotted}\t{message}",
             r"{time:zoned}\t{level:caps}\t{thread:name}\t{logger:name}\t{message}",
             // Istio.
             r"{time:zoned}\t{level}\t{logger:name}\t{message}",
@@ -222,7 +241,19 @@ pub const SYSTEMS: &[Described] = &[
     // The message stands in the next line, and then the frames.
     format("rust_panic", Indented, &[r"{message:all}thread '{thread:text}'( \({tid:int}\))? panicked at {_:rest}"]),
     // A level, a logger and a colon, in one of the orders in which people put them.
-    format("tracing", All, &[r"{time} {level:caps} {_:text}\}: {logger:name}: {message}"]),
+    format(
+        "tracing",
+        All,
+        &[
+            r"{time} {level:caps} {_:text}\}: {logger:name}: {message}",
+            r"{time} {level:caps} {_:text}\}:{_:name}: {logger:name}: {message}",
+            r"{time} {level:caps} ThreadId\({thread}\) {logger:name}: {message}",
+            // Linkerd's proxy.
+            r"[{uptime:float}s] {level:caps} {_}: {logger:name}: {message}",
+            r"[{uptime:float}s] {level:caps} {logger:name}: {message}",
+            r"[{uptime:float}s] {level:caps} {message}",
+        ],
+    ),
     format(
         "log4j",
         All,
@@ -245,6 +276,7 @@ pub const SYSTEMS: &[Described] = &[
             r"{time} {logger:dotted} {level}: {message}",
             // BIND.
             r"{time} {logger:tag}: {level}: {message}",
+            r"{time} {logger:tag}: {level} {_:int}: {message}",
             r"{time} {level} [{logger:name}] {message}",
             r"{time} [{level}] {logger:dotted} - {message}",
             r"{time} [{level}] {logger:name} - {message}",
@@ -252,9 +284,10 @@ pub const SYSTEMS: &[Described] = &[
             r"{level} {time} [{logger:name}] {message}",
             r"{level} {time} {logger:dotted}: {message}",
             r"{level:caps} {time} {message}",
+            r"{level:letter} {time} {message}",
         ],
     ),
-    format("syslog_iso", Indented, &[r"(<{level:priority}>)?{time:zoned} {host:host} {logger:tag}: {message}"]),
+    format("syslog_iso", Indented, &[r"(<{level:priority}>)?{time:zoned} {host:lone-host} {logger:tag}: {message}"]),
     format(
         "squid_cache",
         All,

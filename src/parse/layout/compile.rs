@@ -191,6 +191,8 @@ fn time_kind(kind: Option<&str>) -> Option<TimeKind> {
         Some("slashed") => TimeKind::Slashed,
         Some("twelve") => TimeKind::Twelve,
         Some("named") => TimeKind::Named,
+        Some("ticks") => TimeKind::Ticks,
+        Some("micros") => TimeKind::Micros,
         Some("klog") => TimeKind::Klog,
         Some(_) => return None,
     })
@@ -204,6 +206,7 @@ fn level_kind(kind: Option<&str>) -> Option<LevelKind> {
         Some("three") => LevelKind::Three,
         Some("dotnet") => LevelKind::Dotnet,
         Some("glib") => LevelKind::Glib,
+        Some("erlang") => LevelKind::Erlang,
         Some("redis") => LevelKind::Redis,
         Some("postgres") => LevelKind::Postgres,
         Some("postgres-part") => LevelKind::PostgresPart,
@@ -222,11 +225,16 @@ fn capture_kind(kind: &str) -> Option<Kind> {
         "dotted" => Kind::Dotted,
         "tag" => Kind::Tag,
         "host" => Kind::Host,
+        "peer" => Kind::Peer,
+        "lone-host" => Kind::LoneHost,
+        "facility" => Kind::Facility,
         "text" => Kind::Text,
         "int" => Kind::Int,
         "float" => Kind::Float,
         "decimal" => Kind::Decimal,
         "hex" => Kind::Hex,
+        "hex4" => Kind::Hex4,
+        "hex8" => Kind::Hex8,
         "quoted" => Kind::Quoted,
         "rest" => Kind::Rest,
         "data" => Kind::Data,
@@ -299,7 +307,6 @@ fn simplified(mut step: Step) -> Step {
 fn needs(steps: &[Step]) -> u64 {
     let needed = |step: &Step| match step {
         Step::Literal(literal) => bytes::marks(literal),
-        Step::Time(TimeKind::Syslog | TimeKind::Klog | TimeKind::Zoned) => bytes::marks(b":"),
         Step::Fork(with, without) => needs(with) & needs(without),
         _ => 0,
     };
@@ -312,7 +319,6 @@ fn first_bytes(steps: &[Step]) -> (FirstBytes, bool) {
     for step in steps {
         let (bytes, can_be_empty) = match step {
             Step::Literal(literal) => (FirstBytes::of(|b| Some(&b) == literal.first()), false),
-            Step::Byte(byte, _) => (FirstBytes::of(|b| b == *byte), false),
             Step::Blanks => (FirstBytes::of(|b| b == b' ' || b == b'\t'), false),
             Step::Time(TimeKind::Maybe) => (FirstBytes::of(|b| b.is_ascii_alphanumeric() || b == b'-'), false),
             Step::Time(TimeKind::Syslog | TimeKind::Named) => (FirstBytes::of(|b| b.is_ascii_uppercase()), false),
@@ -330,7 +336,10 @@ fn first_bytes(steps: &[Step]) -> (FirstBytes, bool) {
                 (FirstBytes::of(|b| b.is_ascii_digit() || b == b'-' || b == b'+' || b == b' '), false)
             }
             Step::Capture { kind: Kind::Text | Kind::Quoted | Kind::Rest, .. } => (FirstBytes::of(|_| true), true),
-            Step::Capture { .. } | Step::Word(..) => (FirstBytes::of(|b| !b.is_ascii_whitespace()), false),
+            // Words and bytes are made of these later.
+            Step::Capture { .. } | Step::Word(..) | Step::Byte(..) => {
+                (FirstBytes::of(|b| !b.is_ascii_whitespace()), false)
+            }
             Step::Message(_) | Step::Rest => (FirstBytes::of(|_| true), true),
             Step::Mark | Step::Column(_) => (FirstBytes::default(), true),
             Step::Fork(with, without) => {

@@ -2,20 +2,16 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
-use super::{Head, Kind, LevelKind, Looked, Slot, Step, TimeKind, Until};
-use crate::parse::bytes::{self, BLANK, DIGIT, HEX, NAME, SPACE, TAG_END, WORD};
+use super::{Head, Kind, LevelKind, Looked, Slot, Step, TimeKind, Until, levels, names};
+use crate::parse::bytes::{self, BLANK, DIGIT, HEX, SPACE, TAG_END, WORD};
 use crate::parse::closing_quote;
 use crate::parse::time::{Day, Stamp, Written, klog, stamp};
 use crate::record::Level;
 
-/// Ends of captures tried for a line, in all.
+/// Ends of captures tried for a layout, in all.
 const MAX_TRIES: u32 = 64;
-/// Bytes a `name` has at most, and a `text` that is no message.
-const MAX_NAME: usize = 200;
-const MAX_TEXT: usize = 4_096;
-
 pub fn run<'a>(steps: &'a [Step], line: &'a str, head: &mut Head) -> bool {
     Run::<false>::new(line).steps(steps, 0, head).is_some()
 }
@@ -139,6 +135,10 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
             TimeKind::Twelve => self.ends_with_half(at + length),
             TimeKind::Named => self.bytes[at].is_ascii_uppercase() && self.ends_with_half(at + length),
             TimeKind::Slashed => self.bytes.get(at + 4) == Some(&b'/'),
+            TimeKind::Ticks => self.bytes.get(at + 4) == Some(&b'/') && length == "2026/11/23 10:15:30.1234567".len(),
+            TimeKind::Micros => {
+                self.bytes.get(at + 19) == Some(&b',') && matches!(self.bytes.get(at + 26), Some(b'+' | b'-'))
+            }
         };
         if !good {
             return None;
@@ -158,22 +158,10 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
     /// The place behind a level, and behind the blanks that pad it inside of brackets.
     fn level(&self, kind: LevelKind, at: usize, head: &mut Head) -> Option<usize> {
         let rest = self.line.get(at..)?;
-        let (level, length) = match kind {
-            LevelKind::Redis => (redis(*rest.as_bytes().first()?)?, 1),
-            LevelKind::Priority => priority(rest)?,
-            LevelKind::Severity => severity(rest)?,
-            LevelKind::Xorg => xorg(rest)?,
-            LevelKind::Php => php(rest)?,
-            LevelKind::PostgresPart => postgres_part(rest)?,
-            _ => {
-                let most = if kind == LevelKind::Letter { 1 } else { 16 };
-                let length = bytes::run(&rest.as_bytes()[..rest.len().min(most)], WORD);
-                (word(kind, &rest[..length])?, length)
-            }
-        };
+        let (level, length) = levels::level(kind, rest)?;
         if level != Level::Unknown {
             head.level = Some(level);
-            head.level_leads = at == 0;
+            head.level_at = at as u32..(at + length) as u32;
         }
         let end = at + length;
         match self.blanks(end) {
@@ -189,16 +177,26 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
             Kind::Rest => return Some((at, self.bytes.len())),
             Kind::Data => return data(self.bytes, at).map(|end| (at, end)),
             Kind::Quoted => return closing_quote(rest).map(|length| (at, at + length)),
-            Kind::Int | Kind::Float | Kind::Decimal => return number(kind, rest, at),
+            Kind::Int | Kind::Float | Kind::Decimal => return number(kind, self.bytes, at),
             Kind::Tag => bytes::until(rest, TAG_END),
             Kind::Hex => bytes::run(rest, HEX),
+            Kind::Hex4 | Kind::Hex8 => {
+                let length = if kind == Kind::Hex4 { 4 } else { 8 };
+                return (bytes::run(rest, HEX) == length).then_some((at, at + length));
+            }
+            Kind::Facility => bytes::run(rest, WORD),
             _ => bytes::until_or(rest, SPACE, b' '),
         };
-        if kind == Kind::Host && !is_host(self.line.get(at..at + length)?) {
-            return None;
-        }
-        let is_good = length > 0 && (kind != Kind::Tag || !is_outcome(&rest[..length]));
-        is_good.then_some((at, at + length))
+        let is_one = || match kind {
+            Kind::Host | Kind::LoneHost => {
+                self.line.get(at..at + length).is_some_and(|host| names::is_host(kind, host))
+            }
+            Kind::Peer => !names::is_date(&rest[..length]),
+            Kind::Facility => names::is_facility(&rest[..length]),
+            Kind::Tag => rest.get(length) != Some(&b':') || !names::is_outcome(&rest[..length]),
+            _ => true,
+        };
+        (length > 0 && is_one()).then_some((at, at + length))
     }
 
     /// Tries the ends of a capture, nearest first, until the steps behind it match.
@@ -215,10 +213,11 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
         loop {
             let end = self.next_end(until, from)?;
             let text = self.bytes.get(at..end)?;
-            if !capture.is_none_or(|(_, kind)| is_possible(kind, text)) {
+            if !capture.is_none_or(|(_, kind)| names::is_possible(kind, text)) {
                 return None;
             }
-            if capture.is_none_or(|(_, kind)| kind != Kind::Dotted || is_dotted(text)) {
+            let stands_before_colon = matches!(until, Until::Literal(literal) if literal.starts_with(b":"));
+            if capture.is_none_or(|(_, kind)| names::is_one(kind, text, stands_before_colon)) {
                 self.tries = self.tries.checked_sub(1)?;
                 match capture {
                     Some((slot, _)) => {
@@ -300,11 +299,13 @@ fn find(text: &[u8], literal: &[u8]) -> Option<usize> {
     }
 }
 
-/// Where a number begins and ends, of a text that begins at `at`; `-` is none, and good.
-fn number(kind: Kind, text: &[u8], at: usize) -> Option<(usize, usize)> {
-    let padding = bytes::run(text, BLANK);
-    let text = &text[padding..];
+/// Where a number begins and ends that is looked for at `at`; `-` is none, and good. Blanks that pad it count behind a
+/// blank or a bracket.
+fn number(kind: Kind, line: &[u8], at: usize) -> Option<(usize, usize)> {
+    let is_padded = at == 0 || matches!(line[at - 1], b' ' | b'\t' | b'[' | b'(' | b'<');
+    let padding = if is_padded { bytes::run(&line[at..], BLANK) } else { 0 };
     let begin = at + padding;
+    let text = &line[begin..];
     let sign = usize::from(matches!(text.first(), Some(b'-' | b'+')));
     let digits = &text[sign..];
     let length = match kind {
@@ -331,53 +332,6 @@ fn keep(head: &mut Head, slot: Slot, begin: usize, end: usize) {
     }
 }
 
-/// Whether a capture can hold this, and longer texts that begin with it.
-fn is_possible(kind: Kind, text: &[u8]) -> bool {
-    match kind {
-        Kind::Text => text.len() <= MAX_TEXT,
-        _ => {
-            text.len() <= MAX_NAME
-                && text.first().is_some_and(|b| !bytes::is(*b, DIGIT | BLANK) && *b != b':')
-                && is_name(text)
-                && !is_outcome(text)
-        }
-    }
-}
-
-/// What messages begin with before a colon, and what is no name: `Error`, `Listening`, `Installed`.
-fn is_outcome(text: &[u8]) -> bool {
-    const WORDS: [&[u8]; 5] = [b"Warning", b"Command", b"OPTION", b"Note", b"Reason"];
-    let ends = |endings: &[&[u8]]| endings.iter().any(|ending| text.ends_with(ending));
-    let is_error = ends(&[b"Error", b"Exception"]) && memchr(b'.', text).is_none();
-    let is_verb =
-        ends(&[b"ing", b"ed"]) && text[0].is_ascii_uppercase() && text[1..].iter().all(u8::is_ascii_lowercase);
-    is_error || is_verb || WORDS.contains(&text)
-}
-
-/// A name, perhaps padded behind.
-fn is_name(text: &[u8]) -> bool {
-    text.trim_ascii_end().iter().all(|b| bytes::is(*b, NAME))
-}
-
-/// Whether it can be a host: no level, no date, no beginning of a sentence, and with colons only if it is an address.
-fn is_host(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    if bytes.iter().all(|b| b.is_ascii_digit() || *b == b'.') {
-        return true;
-    }
-    let good = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80 || b"._-:%/@+".contains(b);
-    let is_address = |b: &u8| bytes::is(*b, HEX) || b".:%/".contains(b);
-    let is_date = matches!(bytes, [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'-', _, _, b'-', _, _]);
-    let is_address = memchr(b':', bytes).is_none() || bytes.iter().all(is_address) && !bytes.ends_with(b":");
-    let is_bare = bytes.iter().all(u8::is_ascii_alphabetic);
-    let is_gerund = is_bare && bytes[0].is_ascii_uppercase() && bytes.ends_with(b"ing");
-    bytes != b"-" && bytes.iter().all(good) && is_address && !is_date && !is_gerund && Level::from_word(text).is_none()
-}
-
-fn is_dotted(text: &[u8]) -> bool {
-    memchr(b'.', text).is_some_and(|at| at > 0) || memmem::find(text, b"::").is_some()
-}
-
 fn is_epoch(stamp: &Stamp) -> bool {
     stamp.day == Day::Date(0) && stamp.zone == Written::Offset(0)
 }
@@ -390,87 +344,6 @@ fn finer(one: Stamp, other: Stamp) -> Stamp {
         0 => Stamp { of_day: sure.of_day + detailed.of_day % SECOND, ..sure },
         _ => sure,
     }
-}
-
-fn word(kind: LevelKind, word: &str) -> Option<Level> {
-    match kind {
-        LevelKind::Letter => Level::from_column(word.get(..1)?),
-        LevelKind::Three if word.len() != 3 => None,
-        LevelKind::Dotnet => matches!(word, "trce" | "dbug" | "info" | "warn" | "fail" | "crit")
-            .then(|| Level::from_column(word).or(Some(Level::Critical)))?,
-        LevelKind::Glib if word == "Message" => Some(Level::Notice),
-        LevelKind::Caps | LevelKind::Glib => {
-            Level::from_word(word).filter(|_| word.bytes().all(|b| b.is_ascii_uppercase()))
-        }
-        LevelKind::Postgres => {
-            Level::from_column(word).filter(|_| word.len() > 2 && word.bytes().all(|b| !b.is_ascii_lowercase()))
-        }
-        // Letters mean levels only where a letter is expected.
-        LevelKind::Word if word.len() < 2 => None,
-        _ => Level::from_column(word),
-    }
-}
-
-/// What Redis writes between the time and the message.
-fn redis(mark: u8) -> Option<Level> {
-    Some(match mark {
-        b'.' => Level::Debug,
-        // `verbose`, which Redis sends to syslog as info.
-        b'-' => Level::Info,
-        b'*' => Level::Notice,
-        b'#' => Level::Warning,
-        _ => return None,
-    })
-}
-
-/// `134` of `<134>`: facility × 8 + severity.
-fn priority(text: &str) -> Option<(Level, usize)> {
-    let length = text.bytes().take(4).take_while(u8::is_ascii_digit).count();
-    let number: u8 = text[..length].parse().ok().filter(|n| *n < 192)?;
-    Some((Level::from_syslog(number & 7)?, length))
-}
-
-/// One digit, as syslog counts.
-fn severity(text: &str) -> Option<(Level, usize)> {
-    let digit = text.bytes().next().filter(|_| bytes::run(text.as_bytes(), DIGIT) == 1)?;
-    Some((Level::from_syslog(digit - b'0')?, 1))
-}
-
-/// The two characters that X writes in parentheses.
-fn xorg(text: &str) -> Option<(Level, usize)> {
-    let level = match text.get(..2)? {
-        "EE" => Level::Error,
-        "WW" => Level::Warning,
-        "II" | "--" | "**" | "==" => Level::Info,
-        "!!" => Level::Notice,
-        "NI" | "??" => Level::Unknown,
-        _ => return None,
-    };
-    Some((level, 2))
-}
-
-/// What PostgreSQL writes before lines that explain the one before: no level.
-fn postgres_part(text: &str) -> Option<(Level, usize)> {
-    const PARTS: [&str; 6] = ["DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY", "LOCATION"];
-    let part = PARTS.iter().find(|part| text.strip_prefix(**part).is_some_and(|rest| rest.starts_with(':')))?;
-    Some((Level::Unknown, part.len()))
-}
-
-/// PHP's words, which may be two.
-fn php(text: &str) -> Option<(Level, usize)> {
-    const WORDS: [(&str, Level); 9] = [
-        ("Fatal error", Level::Fatal),
-        ("Recoverable fatal error", Level::Error),
-        ("Parse error", Level::Fatal),
-        ("Core error", Level::Fatal),
-        ("Compile error", Level::Fatal),
-        ("Warning", Level::Warning),
-        ("Notice", Level::Notice),
-        ("Deprecated", Level::Warning),
-        ("Strict Standards", Level::Notice),
-    ];
-    let (word, level) = WORDS.iter().find(|(word, _)| text.starts_with(word))?;
-    Some((*level, word.len()))
 }
 
 /// The end of RFC 5424's structured data: `-`, or elements in brackets with quoted values.

@@ -12,10 +12,10 @@
 //! | `\x` | the character x; `\t` is a tab |
 //! | any other character | itself |
 //! | `{name}` | a run of anything but blanks, up to the character that follows in the layout |
-//! | `{name:KIND}` | `word`, the above · `name` a name with `. : $ / - _ @ #` in it, up to what follows in the layout · `tag` a name without `:` and `[` · `host` a name or an address of a host · `text` anything, up to what follows · `int` · `float` · `decimal` a number with a point · `hex` · `quoted` anything but an unescaped `"` · `dotted` a name with a dot in it · `rest` all that is left · `data` structured data of RFC 5424 |
+//! | `{name:KIND}` | `word`, the above · `name` a name with `. : $ / - _ @ #` in it, up to what follows in the layout; before a colon no word that messages begin with, such as `Error` and `Listening` · `tag` a name without `:` and `[` · `host` a name or an address of a host, `lone-host` one that is no capitalised word · `peer` what is no date, `facility` one of syslog's · `text` anything, up to what follows · `int` · `float` · `decimal` a number with a point · `hex`, `hex4`, `hex8` of so many digits · `quoted` anything but an unescaped `"` · `dotted` a name with a dot in it · `rest` all that is left · `data` structured data of RFC 5424 |
 //! | `{_}` | the same, forgotten |
-//! | `{time}` | a time in any shape with a date, see `parse/time`; `{time:clock}` needs no date, `{time:maybe}` may be `-`, and `{time:epoch}`, `{time:yearless}`, `{time:syslog}`, `{time:zoned}`, `{time:slashed}`, `{time:twelve}` (hours), `{time:named}` (twelve hours, and the month by name), `{time:klog}` are of that shape |
-//! | `{level}` | a level: word, abbreviation; `{level:caps}` a word in capitals, `{level:three}` three letters, `{level:letter}` one, and `{level:dotnet}`, `{level:glib}`, `{level:redis}`, `{level:postgres}`, `{level:postgres-part}`, `{level:php}`, `{level:xorg}`, `{level:priority}`, `{level:severity}` as these programs and syslog write it |
+//! | `{time}` | a time in any shape with a date, see `parse/time`; `{time:clock}` needs no date, `{time:maybe}` may be `-`, and `{time:epoch}`, `{time:yearless}`, `{time:syslog}`, `{time:zoned}`, `{time:slashed}`, `{time:ticks}`, `{time:micros}`, `{time:twelve}` (hours), `{time:named}` (twelve hours, and the month by name), `{time:klog}` are of that shape |
+//! | `{level}` | a level: word, abbreviation; `{level:caps}` a word in capitals, `{level:three}` three letters, `{level:letter}` one, a capital, and `{level:dotnet}`, `{level:glib}`, `{level:erlang}`, `{level:redis}`, `{level:postgres}`, `{level:postgres-part}`, `{level:php}`, `{level:xorg}`, `{level:priority}`, `{level:severity}` as these programs and syslog write it |
 //! | `{message}` | the rest, with the lines that follow; within a layout the text up to what follows |
 //! | `{message:all}` | nothing: the message begins here, and what it consists of is matched too |
 //! | `{column:N}` | nothing: the line has come to column N, from 0 |
@@ -25,7 +25,9 @@
 //! number of ends are tried.
 
 mod compile;
+mod levels;
 mod matching;
+mod names;
 
 #[cfg(test)]
 mod tests;
@@ -104,12 +106,18 @@ pub enum Kind {
     Dotted,
     Tag,
     Host,
+    LoneHost,
+    Peer,
+    Facility,
     Text,
     Int,
     Float,
     /// A number with a point.
     Decimal,
     Hex,
+    /// Of so many digits.
+    Hex4,
+    Hex8,
     Quoted,
     Data,
     Rest,
@@ -140,6 +148,10 @@ enum TimeKind {
     Twelve,
     /// The same with the month by name.
     Named,
+    /// `2026/11/23 10:15:30.1234567`.
+    Ticks,
+    /// `2026-11-23T10:15:30,123456+01:00`.
+    Micros,
     /// `1123 10:15:30.123456`, `1123/101530.123456`.
     Klog,
 }
@@ -152,6 +164,7 @@ enum LevelKind {
     Three,
     Dotnet,
     Glib,
+    Erlang,
     Redis,
     Postgres,
     /// A word of lines that explain the one before.
@@ -178,8 +191,8 @@ enum Until {
 pub struct Head {
     pub stamp: Option<Stamp>,
     pub level: Option<Level>,
-    /// The level is the first thing in the line.
-    pub level_leads: bool,
+    /// Where the level stands.
+    pub level_at: Range<u32>,
     pub logger: Option<Range<u32>>,
     /// Of the first line; if it goes to its end, further lines belong to it.
     pub message: Range<u32>,
@@ -218,7 +231,7 @@ impl Head {
     fn forget_match(&mut self) {
         self.stamp = None;
         self.level = None;
-        self.level_leads = false;
+        self.level_at = 0..0;
         self.logger = None;
         self.message = 0..0;
         self.fields.clear();

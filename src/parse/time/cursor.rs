@@ -76,17 +76,25 @@ impl<'a> Cursor<'a> {
     /// A clock with a fraction, in nanoseconds since midnight: `10:15:30`, `10:15:30,123`, `10.15.30.123456`,
     /// `3:04:05 PM`. A leap second counts as the second before.
     pub fn clock(&mut self) -> Option<i64> {
-        self.clock_of(2)
+        self.clock_of(2, false)
+    }
+
+    /// The same behind a date, where the seconds may be left out.
+    pub fn clock_of_date(&mut self) -> Option<i64> {
+        self.clock_of(2, true)
     }
 
     /// The same, of minutes and seconds of at least `digits`: `0:7:20:9`.
-    pub fn clock_of(&mut self, digits: usize) -> Option<i64> {
+    pub fn clock_of(&mut self, digits: usize, has_date: bool) -> Option<i64> {
         let mut hour = self.number(1, 2)?;
         let colon = self.one_of(b":.")?;
         let minute = self.number(digits, 2)?;
         // In brackets the seconds may be left out.
         let second = match self.eat(colon) {
             Some(()) => self.number(digits, 2)?,
+            None if has_date && colon == b':' => {
+                matches!(self.peek(), None | Some(b']' | b' ' | b'\t' | b',')).then_some(0)?
+            }
             None => (self.peek()? == b']').then_some(0)?,
         };
         let fraction = self.fraction();
@@ -96,7 +104,10 @@ impl<'a> Cursor<'a> {
         if behind.rest().starts_with("\u{202f}".as_bytes()) {
             behind.at += "\u{202f}".len();
         }
-        let half = behind.one_of(b"AaPp").filter(|_| behind.one_of(b"Mm").is_some() && behind.is_end());
+        let half = behind.one_of(b"AaPp").filter(|_| {
+            let has_point = behind.eat(b'.').is_some();
+            behind.one_of(b"Mm").is_some() && (!has_point || behind.eat(b'.').is_some()) && behind.is_end()
+        });
         if let Some(half) = half {
             if !(1..=12).contains(&hour) {
                 return None;

@@ -22,7 +22,7 @@ const MONTHS: [&[u8]; 12] = [
 const WEEKDAYS: [&[u8]; 7] = [b"monday", b"tuesday", b"wednesday", b"thursday", b"friday", b"saturday", b"sunday"];
 
 /// Zone names that mean one offset to nearly everybody, in hours east of UTC.
-const ZONES: [(&[u8], i32); 24] = [
+const ZONES: [(&[u8], i32); 35] = [
     (b"UTC", 0),
     (b"GMT", 0),
     (b"Z", 0),
@@ -47,6 +47,17 @@ const ZONES: [(&[u8], i32); 24] = [
     (b"MDT", -6),
     (b"PST", -8),
     (b"PDT", -7),
+    (b"AKST", -9),
+    (b"AKDT", -8),
+    (b"HST", -10),
+    (b"BRT", -3),
+    (b"SAST", 2),
+    (b"EAT", 3),
+    (b"AWST", 8),
+    (b"AEST", 10),
+    (b"AEDT", 11),
+    (b"NZST", 12),
+    (b"NZDT", 13),
 ];
 
 /// The place of the word in a list of names, given whole or by its first three letters.
@@ -78,28 +89,36 @@ pub fn weekday(cursor: &mut Cursor<'_>) -> Option<()> {
 }
 
 /// Takes what stands behind a clock and says its zone: `Z`, `+01:00`, `-0530`, `+01`, ` +0100`, ` CEST`,
-/// ` Europe/Berlin`.
+/// ` Europe/Berlin`, `GMT+0100`, `+01:00[Europe/Berlin]`.
 pub fn zone(cursor: &mut Cursor<'_>) -> Written {
     let mut ahead = *cursor;
     let blanks = ahead.blanks();
     let found = match ahead.peek() {
         Some(b'+' | b'-') => offset(&mut ahead, blanks > 0),
         Some(b'A'..=b'Z') if blanks < 2 => name(&mut ahead),
+        Some(b'[') if blanks == 0 => region(&mut ahead),
         _ => None,
     };
-    match found {
-        Some(written) => {
-            *cursor = ahead;
-            written
-        }
-        None => Written::Nothing,
+    let Some(written) = found else { return Written::Nothing };
+    *cursor = ahead;
+    // What Java adds to an offset.
+    if ahead.peek() == Some(b'[') && region(&mut ahead).is_some() {
+        *cursor = ahead;
     }
+    written
+}
+
+/// `[Europe/Berlin]`.
+fn region(cursor: &mut Cursor<'_>) -> Option<Written> {
+    cursor.eat(b'[')?;
+    let named = name(cursor).filter(|written| matches!(written, Written::Named(_)))?;
+    cursor.eat(b']').map(|()| named)
 }
 
 /// Behind a blank only with four digits, so that a number in a message is none.
 fn offset(cursor: &mut Cursor<'_>, behind_blank: bool) -> Option<Written> {
     let sign = if cursor.one_of(b"+-")? == b'+' { 1 } else { -1 };
-    let hours = cursor.two()?;
+    let hours = if cursor.digits() == 1 && !behind_blank { cursor.number(1, 1)? } else { cursor.two()? };
     let colon = cursor.eat(b':').is_some();
     let minutes = match cursor.two() {
         None if colon || behind_blank => return None,
@@ -118,6 +137,9 @@ fn name(cursor: &mut Cursor<'_>) -> Option<Written> {
         let whole = &cursor.bytes[cursor.at - word.len()..cursor.at + more];
         cursor.at += more;
         return str::from_utf8(whole).ok()?.parse::<Tz>().ok().map(Written::Named);
+    }
+    if matches!(word, b"GMT" | b"UTC") && matches!(cursor.peek(), Some(b'+' | b'-')) {
+        return offset(cursor, false);
     }
     let hours = ZONES.iter().find(|(name, _)| *name == word)?.1;
     cursor.is_end().then_some(Written::Offset(hours * 3600))

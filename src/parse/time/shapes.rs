@@ -78,13 +78,13 @@ fn numeric(cursor: &mut Cursor<'_>) -> Option<Stamp> {
         (4, Some(b'-' | b'/' | b'.' | b':')) => year_first(cursor),
         (1 | 2, Some(b'/')) => slashes(cursor),
         (1 | 2, Some(b'-')) => dashes(cursor),
-        (2, Some(b'.')) => dots(cursor),
+        (1, Some(b'.')) if cursor.bytes.iter().skip(2).take(9).all(u8::is_ascii_digit) => scientific(cursor),
+        (1 | 2, Some(b'.')) => dots(cursor),
         (1 | 2, Some(b' ')) => day_first(cursor),
         (4, Some(b' ')) => year_alone(cursor),
         (1 | 2, Some(b':')) => clock_only(cursor, count),
         (6 | 8, Some(b' ' | b'-' | b'T' | b'_' | b':')) => compact(cursor, count),
         (14, _) => joined(cursor),
-        (1, Some(b'.')) => scientific(cursor),
         (10 | 13 | 16 | 19, _) => epoch(cursor, count),
         _ => None,
     }
@@ -93,7 +93,11 @@ fn numeric(cursor: &mut Cursor<'_>) -> Option<Stamp> {
 /// What follows a date: a separator, the clock, the zone.
 fn with_clock(cursor: &mut Cursor<'_>, day: Option<Day>, separators: &[u8]) -> Option<Stamp> {
     let day = day?;
-    if cursor.one_of(separators)? == b' ' {
+    // Date and clock may stand in brackets of their own.
+    let apart = ["] [", "]["].iter().find(|apart| cursor.rest().starts_with(apart.as_bytes()));
+    if let Some(apart) = apart {
+        cursor.at += apart.len();
+    } else if cursor.one_of(separators)? == b' ' {
         cursor.blanks();
         // Some put a dash or two between them.
         if cursor.eat(b'-').is_some() {
@@ -101,13 +105,13 @@ fn with_clock(cursor: &mut Cursor<'_>, day: Option<Day>, separators: &[u8]) -> O
             cursor.eat(b' ')?;
         }
     }
-    let of_day = cursor.clock()?;
+    let of_day = cursor.clock_of_date()?;
     let zone = names::zone(cursor);
     Some(Stamp { day, of_day, zone })
 }
 
 /// `2026/11/23 10:15:30`, `2026.11.23 10:15:30`, `2005-06-03-15.42.50.675872`, `2026-11-23_10:15:30`, `2026-1-2 3:04:05`,
-/// `2026/11/23 - 10:15:30`, `2026-11-23, 10:15:30`.
+/// `2026/11/23 - 10:15:30`, `2026-11-23, 10:15:30`, `2026-11-23][10:15:30`, `2026-11-23 10:15`.
 fn year_first(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let year = cursor.number(4, 4)?;
     let separator = cursor.one_of(b"-/.:")?;
@@ -167,6 +171,7 @@ fn dashes(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     }
     cursor.eat(b'-')?;
     let day = match cursor.digits() {
+        4 if second > 12 => date(cursor.number(4, 4)?, first, second),
         4 => date(cursor.number(4, 4)?, second, first),
         2 => date(century(first), second, cursor.two()?),
         _ => None,
@@ -174,12 +179,13 @@ fn dashes(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     with_clock(cursor, day, b" T")
 }
 
-/// `23.11.2026 10:15:30`, `10.30 16:49:06` (month first).
+/// `23.11.2026 10:15:30`, `1.12.2026 10:15:30`, `10.30 16:49:06` (month first).
 fn dots(cursor: &mut Cursor<'_>) -> Option<Stamp> {
-    let first = cursor.two()?;
+    let begin = cursor.at;
+    let first = cursor.number(1, 2)?;
     cursor.eat(b'.')?;
-    let second = cursor.two()?;
-    if cursor.peek() == Some(b' ') {
+    let second = cursor.number(1, 2)?;
+    if cursor.peek() == Some(b' ') && cursor.at - begin == 5 {
         return with_clock(cursor, yearless(first, second), b" ");
     }
     cursor.eat(b'.')?;
@@ -232,7 +238,8 @@ fn clock_only(cursor: &mut Cursor<'_>, count: usize) -> Option<Stamp> {
         None if count == 2 => cursor.clock()?,
         None => return None,
     };
-    cursor.is_end().then_some(Stamp { day: Day::Unknown, of_day, zone: Written::Nothing })
+    let zone = names::zone(cursor);
+    cursor.is_end().then_some(Stamp { day: Day::Unknown, of_day, zone })
 }
 
 /// `081109 203615`, `20171223-22:15:29:606`, `20261123T101530.123Z`, `261123 10:15:30`, `20261123:101530.123`.
@@ -244,7 +251,7 @@ fn compact(cursor: &mut Cursor<'_>, count: usize) -> Option<Stamp> {
     }
     let of_day = match cursor.digits() {
         6 => six(cursor)?,
-        _ => cursor.clock_of(1)?,
+        _ => cursor.clock_of(1, false)?,
     };
     let zone = names::zone(cursor);
     cursor.is_end().then_some(Stamp { day, of_day, zone })
@@ -344,7 +351,10 @@ fn worded(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let mut zone = names::zone(cursor);
     // The year may stand at the end; a message that begins with such a number is rarer.
     let mut ahead = *cursor;
-    let year = ahead.eat(b' ').and_then(|()| ahead.number(4, 4)).filter(|year| YEARS.contains(year) && ahead.is_end());
+    let year = ahead.eat(b' ').and_then(|()| ahead.number(4, 4));
+    // An address may begin so, too.
+    let is_address = || ahead.peek() == Some(b':') && ahead.bytes.get(ahead.at + 1) != Some(&b' ');
+    let year = year.filter(|year| YEARS.contains(year) && ahead.is_end() && !is_address());
     let day = match year {
         Some(year) => {
             *cursor = ahead;
