@@ -71,9 +71,14 @@ impl Clock {
 
     /// Completes a time; `utc` when a missing zone means UTC whatever the pipeline says.
     pub fn tell(&mut self, stamp: &Stamp, utc: bool) -> Told {
-        let is_whole = matches!(stamp.day, Day::Date(_));
+        let mut is_whole = matches!(stamp.day, Day::Date(_) | Day::Either(..));
         let naive = match stamp.day {
             Day::Date(days) => (days * DAY).saturating_add(stamp.of_day),
+            Day::Either(usual, other) => {
+                let (usual, other) = (usual * DAY + stamp.of_day, other * DAY + stamp.of_day);
+                is_whole = !self.is_better(other, usual);
+                if is_whole { usual } else { other }
+            }
             Day::Yearless(month, day) => self.with_year(month.into(), day.into(), stamp.of_day),
             Day::Unknown => self.with_date(stamp.of_day, stamp.zone),
         };
@@ -125,6 +130,16 @@ impl Clock {
                 (if goes_back || is_now { later } else { time }, Some("dst_overlap"))
             }
         }
+    }
+
+    /// Whether of two dates that may be meant it is rather the first: the file was written before the other, or the first
+    /// is nearer to the entry before, or it is about when the file was written.
+    fn is_better(&self, one: i64, other: i64) -> bool {
+        let is_ahead = |time: i64| time > self.written.saturating_add(DAY);
+        let near = self.last.unwrap_or(self.written);
+        let far = |time: i64| time.abs_diff(near);
+        let is_near = self.last.is_some() || far(one) < 3 * DAY as u64;
+        !is_ahead(one) && (is_ahead(other) || is_near && far(one) < far(other))
     }
 
     /// The latest year in which the day does not lie after the file was written; a day of tolerance covers all zones.
@@ -209,6 +224,39 @@ mod tests {
             &[
                 ("Dec 31 23:59:59 host", "2005-12-31T22:59:59Z", TimeSource::Estimated, None),
                 ("Jan  1 00:00:01 host", "2005-12-31T23:00:01Z", TimeSource::Estimated, None),
+            ],
+        );
+    }
+
+    #[test]
+    fn dates_that_may_be_meant_either_way() {
+        let now = "2026-11-26T12:00:00Z";
+        check(
+            "UTC",
+            now,
+            now,
+            &[
+                ("12/11/2026 23:59:59", "2026-11-12T23:59:59Z", TimeSource::Estimated, None),
+                ("13/11/2026 00:00:01", "2026-11-13T00:00:01Z", TimeSource::Zone, None),
+            ],
+        );
+        check(
+            "UTC",
+            "2026-05-07T00:00:00Z",
+            now,
+            &[
+                ("05-06-2026 10:00:00 +0200", "2026-05-06T08:00:00Z", TimeSource::Estimated, None),
+                ("05-07-2026 10:00:00 +0200", "2026-05-07T08:00:00Z", TimeSource::Estimated, None),
+            ],
+        );
+        check(
+            "UTC",
+            now,
+            now,
+            &[
+                ("04/05/2026 10:00:00", "2026-04-05T10:00:00Z", TimeSource::Zone, None),
+                ("04/06/2026 10:00:00", "2026-04-06T10:00:00Z", TimeSource::Zone, None),
+                ("11/11/2026 10:00:00", "2026-11-11T10:00:00Z", TimeSource::Zone, None),
             ],
         );
     }

@@ -77,8 +77,10 @@ fn docker(line: &str) -> Option<Letter<'_>> {
 
 /// `2026-11-23T10:15:30.123456789Z stdout F message`, with `P` for a part.
 fn cri(line: &str) -> Option<Letter<'_>> {
-    if line.as_bytes().get(10) != Some(&b'T') {
-        return None;
+    match line.as_bytes().get(10)? {
+        b'T' => {}
+        b' ' | b'_' if line.ends_with('}') => return before_object(line),
+        _ => return None,
     }
     let (time, rest) = line.split_once(' ')?;
     if let Some(letter) = kubectl(time, rest) {
@@ -105,6 +107,14 @@ fn kubectl<'a>(time: &str, text: &'a str) -> Option<Letter<'a>> {
         return None;
     }
     let (stamp, length) = stamp(time).filter(|(stamp, _)| stamp.zone != Written::Nothing)?;
+    (length == time.len()).then(|| Letter { stamp: Some(stamp), ..plain(text.into()) })
+}
+
+/// `2026-11-23_10:15:30.12345 {"level":"info"}`, as supervisors of services write before what these write.
+fn before_object(line: &str) -> Option<Letter<'_>> {
+    let (time, rest) = line.split_once(" {\"").filter(|(time, _)| time.len() < 40)?;
+    let (stamp, length) = stamp(time)?;
+    let text = &line[line.len() - rest.len() - 2..];
     (length == time.len()).then(|| Letter { stamp: Some(stamp), ..plain(text.into()) })
 }
 
@@ -138,7 +148,7 @@ fn has_form(text: &str) -> bool {
         // A bare number or clock may be anything.
         _ => stamp(text.strip_prefix('[').unwrap_or(text)).is_some_and(|(stamp, _)| match stamp.day {
             Day::Date(days) => days != 0,
-            Day::Yearless(..) => true,
+            Day::Either(..) | Day::Yearless(..) => true,
             Day::Unknown => false,
         }),
     }
@@ -195,6 +205,9 @@ mod tests {
         check("2026-11-23T10:15:30Z {\"a\":1}", Some(("{\"a\":1}", None, false, true)));
         check("2026-11-23T10:15:30Z 2026-11-23 10:15:29 x", Some(("2026-11-23 10:15:29 x", None, false, true)));
         check("2026-11-23T10:15:30 {\"a\":1}", None);
+        check("2026-11-23_10:15:30.12345 {\"a\":1}", Some(("{\"a\":1}", None, false, true)));
+        check("2026-11-23 10:15:30 {\"a\":1}", Some(("{\"a\":1}", None, false, true)));
+        check("2026-11-23 10:15:30 INFO {\"a\":1}", None);
         check("2026-11-23T10:15:30Z 17 apples", None);
         check(
             "2026-11-23T10:15:30Z 10.0.0.1 - - [23/Nov/2026:10:15:29 +0000] \"GET /",

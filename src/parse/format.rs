@@ -28,9 +28,19 @@ pub struct Format {
     joins: Joins,
     /// Its messages are lines of programs that have forms of their own.
     carries_lines: bool,
-    /// The level stands at the head of the second line.
-    has_level_below: bool,
+    /// What its second line is, if that belongs to the first whatever it looks like.
+    below: Below,
     shape: Shape,
+}
+
+/// A second line that would begin an entry elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Below {
+    Nothing,
+    /// The entry's level stands at its head.
+    Level,
+    /// Who asked MySQL.
+    User,
 }
 
 #[derive(Debug)]
@@ -52,7 +62,11 @@ pub fn known() -> &'static [Arc<Format>] {
             let layouts = format.layouts.iter().filter_map(|text| compile(text).ok()).collect();
             Format {
                 carries_lines: format.name.starts_with("syslog"),
-                has_level_below: format.name == "jul",
+                below: match format.name {
+                    "jul" => Below::Level,
+                    "mysql_slow" => Below::User,
+                    _ => Below::Nothing,
+                },
                 ..Format::of_layouts(format.name, format.joins, layouts)
             }
         });
@@ -76,7 +90,7 @@ pub(super) fn compile(text: &str) -> Result<Layout, super::LayoutError> {
 
 impl Format {
     fn new(name: &str, joins: Joins, shape: Shape) -> Format {
-        Format { name: name.into(), joins, carries_lines: false, has_level_below: false, shape }
+        Format { name: name.into(), joins, carries_lines: false, below: Below::Nothing, shape }
     }
 
     /// A format of one's own.
@@ -178,9 +192,13 @@ impl Format {
         }
     }
 
-    /// Whether `line`, which follows the first, has the entry's level at its head, and belongs to it whatever it looks like.
-    pub fn has_level_in(&self, line: &str) -> bool {
-        self.has_level_below && line.split_once(':').is_some_and(|(word, _)| below(word).is_some())
+    /// Whether `line`, which follows the first of an entry, belongs to it whatever it looks like.
+    pub fn keeps_below(&self, line: &str) -> bool {
+        match self.below {
+            Below::Nothing => false,
+            Below::Level => line.split_once(':').is_some_and(|(word, _)| below(word).is_some()),
+            Below::User => line.starts_with("# User@Host: "),
+        }
     }
 
     /// Fills `entry` from its `raw` text, of whose first line `head` was taken. Time and level stay as they are where
@@ -196,7 +214,7 @@ impl Format {
                     if entry.logger.is_none() {
                         entry.logger = layout.logger().cloned();
                     }
-                    if self.has_level_below {
+                    if self.below == Below::Level {
                         level_below(entry);
                     }
                     if self.carries_lines && entry.level_source == LevelSource::None {

@@ -289,7 +289,7 @@ impl StreamParser {
         self.waiting.as_ref().is_some_and(|waiting| {
             let is_key = waiting.in_key && self.has_room(waiting, line.len());
             let is_below = waiting.outcomes.lines == 1
-                && (self.pipeline.formats[waiting.format].has_level_in(line) || self.explains(waiting, line));
+                && (self.pipeline.formats[waiting.format].keeps_below(line) || self.explains(waiting, line));
             is_key || is_below || waiting.in_object && line.starts_with([' ', '\t', '}'])
         })
     }
@@ -432,7 +432,7 @@ impl StreamParser {
             plain.fill(entry, &self.head, &mut self.clock, &mut self.names);
         }
         if let Some(stamp) = waiting.stamp.filter(|stamp| envelope::is_better(stamp, entry.time_source)) {
-            set_time(entry, self.clock.tell(&stamp, true));
+            set_time(entry, self.clock.tell(&stamp, false));
         }
         // What was cut in two could not be found in the parts.
         if waiting.is_wrapped && !(waiting.has_parts && self.pipeline.rules.redactor.is_some()) {

@@ -175,7 +175,8 @@ pub const SYSTEMS: &[Described] = &[
         All,
         &[r"{message:all}Start-Date: {time}", r"{message:all}Log started: {time}", r"{message:all}Log ended: {time}"],
     ),
-    format("mysql_slow", All, &[r"{message:all}\# Time: {time}{_:rest}"]),
+    // The second of two queries in one second has no line for the time.
+    format("mysql_slow", All, &[r"{message:all}\# Time: {time}{_:rest}", r"{message:all}\# User@Host: {_:rest}"]),
     format(
         "audit",
         Indented,
@@ -281,6 +282,8 @@ pub const SYSTEMS: &[Described] = &[
             r"{time} [{level}] {logger:dotted} - {message}",
             r"{time} [{level}] {logger:name} - {message}",
             r"{time} {logger:dotted} {level:caps} {message}",
+            // Python's, in columns.
+            r"{time} {logger:tag}{gap}{level:caps} {message}",
             r"{level} {time} [{logger:name}] {message}",
             r"{level} {time} {logger:dotted}: {message}",
             r"{level:caps} {time} {message}",

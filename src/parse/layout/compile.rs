@@ -141,6 +141,7 @@ impl Reader<'_> {
             "level" => level_kind(kind).map(Step::Level),
             "message" if kind == Some("all") => Some(Step::Mark),
             "message" if kind.is_none() => Some(Step::Message(Until::End)),
+            "gap" if kind.is_none() => Some(Step::Gap),
             "column" => kind.and_then(|n| n.parse().ok()).map(Step::Column),
             _ => return self.capture(name, kind, begin),
         };
@@ -319,7 +320,7 @@ fn first_bytes(steps: &[Step]) -> (FirstBytes, bool) {
     for step in steps {
         let (bytes, can_be_empty) = match step {
             Step::Literal(literal) => (FirstBytes::of(|b| Some(&b) == literal.first()), false),
-            Step::Blanks => (FirstBytes::of(|b| b == b' ' || b == b'\t'), false),
+            Step::Blanks | Step::Gap => (FirstBytes::of(|b| b == b' ' || b == b'\t'), false),
             Step::Time(TimeKind::Maybe) => (FirstBytes::of(|b| b.is_ascii_alphanumeric() || b == b'-'), false),
             Step::Time(TimeKind::Syslog | TimeKind::Named) => (FirstBytes::of(|b| b.is_ascii_uppercase()), false),
             Step::Time(TimeKind::Clock) => (FirstBytes::of(|b| b.is_ascii_digit() || b.is_ascii_uppercase()), false),

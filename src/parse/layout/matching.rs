@@ -51,6 +51,7 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
                 }
                 Step::Literal(literal) => self.bytes.get(at..)?.starts_with(literal).then_some(at + literal.len())?,
                 Step::Blanks => self.blanks(at)?,
+                Step::Gap => self.blanks(at).filter(|end| end - at > 1)?,
                 Step::Time(kind) => self.time(*kind, at, head)?,
                 Step::Level(kind) => self.level(*kind, at, head)?,
                 Step::Column(column) => self.blanks(at).or(Some(at)).filter(|at| at == column)?,
@@ -253,6 +254,7 @@ fn describe(step: &Step) -> String {
         Step::Literal(literal) => format!("{:?}", String::from_utf8_lossy(literal)),
         Step::Byte(byte, _) => format!("{:?}", String::from_utf8_lossy(&[*byte])),
         Step::Blanks => "a blank".to_owned(),
+        Step::Gap => "two blanks".to_owned(),
         Step::Time(TimeKind::Date) => "a time with a date".to_owned(),
         Step::Time(kind) => format!("a time ({kind:?})").to_lowercase(),
         Step::Level(LevelKind::Word) => "a level".to_owned(),

@@ -18,6 +18,7 @@
 //! | `{level}` | a level: word, abbreviation; `{level:caps}` a word in capitals, `{level:three}` three letters, `{level:letter}` one, a capital, and `{level:dotnet}`, `{level:glib}`, `{level:erlang}`, `{level:redis}`, `{level:postgres}`, `{level:postgres-part}`, `{level:php}`, `{level:xorg}`, `{level:priority}`, `{level:severity}` as these programs and syslog write it |
 //! | `{message}` | the rest, with the lines that follow; within a layout the text up to what follows |
 //! | `{message:all}` | nothing: the message begins here, and what it consists of is matched too |
+//! | `{gap}` | two or more blanks or tabs, as between columns |
 //! | `{column:N}` | nothing: the line has come to column N, from 0 |
 //!
 //! `logger` and `time`, `level`, `message` fill the entry's own places, every other name becomes a field; a value of `-`
@@ -70,6 +71,8 @@ enum Step {
     Byte(u8, bool),
     /// One or more.
     Blanks,
+    /// Two or more.
+    Gap,
     Time(TimeKind),
     Level(LevelKind),
     Capture {

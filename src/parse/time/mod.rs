@@ -30,7 +30,7 @@ impl Stamp {
     /// Nanoseconds since the epoch, if the clock shown were UTC's; `None` without a whole date.
     pub fn naive(&self) -> Option<i64> {
         match self.day {
-            Day::Date(days) => days.checked_mul(86_400_000_000_000)?.checked_add(self.of_day),
+            Day::Date(days) | Day::Either(days, _) => days.checked_mul(86_400_000_000_000)?.checked_add(self.of_day),
             _ => None,
         }
     }
@@ -41,6 +41,8 @@ impl Stamp {
 pub enum Day {
     /// Days since 1970-01-01.
     Date(i64),
+    /// The same of a date in which day and month may stand either way: as most write it, and the other way.
+    Either(i64, i64),
     /// Month and day, from 1; the year is not written.
     Yearless(u8, u8),
     /// A clock only.

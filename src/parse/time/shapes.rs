@@ -61,6 +61,15 @@ fn date(year: i64, month: i64, day: i64) -> Option<Day> {
     days(year, month, day).map(Day::Date)
 }
 
+/// A date of which day and month stand in an order that only their values may tell.
+fn either(year: i64, usual: (i64, i64), other: (i64, i64)) -> Option<Day> {
+    let (usual, other) = (date(year, usual.0, usual.1), date(year, other.0, other.1));
+    match (usual, other) {
+        (Some(Day::Date(usual)), Some(Day::Date(other))) if usual != other => Some(Day::Either(usual, other)),
+        _ => usual.or(other),
+    }
+}
+
 /// A year of two digits: the last seventy years and the next thirty, as POSIX has it.
 fn century(year: i64) -> i64 {
     if year < 69 { 2000 + year } else { 1900 + year }
@@ -123,7 +132,7 @@ fn year_first(cursor: &mut Cursor<'_>) -> Option<Stamp> {
 }
 
 /// `23/Nov/2026:10:15:30 +0000`, `17/06/09 20:10:40` (year first, as log4j writes it), `11/23/2026 3:04:05 PM`.
-/// Of two numbers before a year of four digits the first is the month, unless only the second can be.
+/// Of two numbers before a year of four digits the first is mostly the month.
 fn slashes(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let first = cursor.number(1, 2)?;
     cursor.eat(b'/')?;
@@ -140,7 +149,7 @@ fn slashes(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let day = match cursor.digits() {
         4 => {
             let year = cursor.number(4, 4)?;
-            if first > 12 { date(year, second, first) } else { date(year, first, second) }
+            either(year, (first, second), (second, first))
         }
         2 => {
             let third = cursor.two()?;
@@ -171,8 +180,7 @@ fn dashes(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     }
     cursor.eat(b'-')?;
     let day = match cursor.digits() {
-        4 if second > 12 => date(cursor.number(4, 4)?, first, second),
-        4 => date(cursor.number(4, 4)?, second, first),
+        4 => either(cursor.number(4, 4)?, (second, first), (first, second)),
         2 => date(century(first), second, cursor.two()?),
         _ => None,
     };

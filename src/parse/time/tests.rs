@@ -10,7 +10,7 @@ const NOTHING: Written = Written::Nothing;
 fn check(text: &str, want: Option<(&str, Written, usize)>) {
     let found = stamp(text).map(|(stamp, length)| {
         let day = match stamp.day {
-            Day::Date(days) => {
+            Day::Date(days) | Day::Either(days, _) => {
                 let time = DateTime::from_timestamp_nanos(days * 86_400_000_000_000 + stamp.of_day);
                 time.format("%Y-%m-%dT%H:%M:%S%.f").to_string()
             }
