@@ -237,6 +237,10 @@ pub const PROGRAMS: &[Described] = &[
     ),
     // What servers say before they have opened their logs.
     format("bracketed", Indented, &["{logger:tag}: [{level}] {message}"]),
+    format("plex", All, &[r"{time} \({thread:hex}\) : {level:caps} \({logger:name}:{line:int}\) - {message}"]),
+    format("source_engine", Indented, &["L {time}: {message}"]),
+    format("rails", All, &[r#"{message:all}Started {method} "{path:quoted}" for {client} at {time}"#]),
+    format("mikrotik", Indented, &["{time:clock} {level:topics} {message}"]),
     // Elixir's Phoenix.
     format("phoenix", All, &["{time:clock} request_id={request_id} [{level}] {message}"]),
     // Functions of AWS.

@@ -97,6 +97,8 @@ pub const SYSTEMS: &[Described] = &[
         "vmware",
         All,
         &[
+            r"{time:zoned} {level:two}\({_:int}\) {logger:tag}[{pid:int}]: {message}",
+            r"{time:zoned} {level:two}\({_:int}\) {logger:name} - {message}",
             r"{time:zoned} {level} {logger:tag}[{pid}] {message}",
             r"{time:zoned} {level} {logger:tag}[{pid}]{message}",
             r"{time:zoned} cpu{cpu:int}:{world:text}\){level:caps}: {logger:name}: {line:int}: {message}",
@@ -213,6 +215,8 @@ pub const SYSTEMS: &[Described] = &[
             r"{time:zoned}\t{level}\tenvoy {logger:name}\t{message}",
             r"{time:zoned}\t{request_id}\t{level:caps}\t{message}",
             r"{time}\t{level}\t{logger:name}\t{message}",
+            // What Windows exports of its events.
+            r"{level}\t{time}\t{logger:text}\t{event_id:int}\t{_:text}\t{message}",
             r"{time}|{logger}|{pid:int}|{message}",
             // ActiveMQ.
             r"{time} | {level} | {message} | {logger:dotted} | {thread:text}",

@@ -208,6 +208,8 @@ fn level_kind(kind: Option<&str>) -> Option<LevelKind> {
         Some("dotnet") => LevelKind::Dotnet,
         Some("glib") => LevelKind::Glib,
         Some("erlang") => LevelKind::Erlang,
+        Some("two") => LevelKind::Two,
+        Some("topics") => LevelKind::Topics,
         Some("redis") => LevelKind::Redis,
         Some("postgres") => LevelKind::Postgres,
         Some("postgres-part") => LevelKind::PostgresPart,

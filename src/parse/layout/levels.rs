@@ -11,6 +11,8 @@ pub fn level(kind: LevelKind, text: &str) -> Option<(Level, usize)> {
         LevelKind::Priority => priority(text),
         LevelKind::Severity => severity(text),
         LevelKind::Xorg => xorg(text),
+        LevelKind::Two => two(text),
+        LevelKind::Topics => topics(text),
         LevelKind::Php => php(text),
         LevelKind::PostgresPart => postgres_part(text),
         _ => {
@@ -83,6 +85,28 @@ fn postgres_part(text: &str) -> Option<(Level, usize)> {
     const PARTS: [&str; 6] = ["DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY", "LOCATION"];
     let part = PARTS.iter().find(|part| text.strip_prefix(**part).is_some_and(|rest| rest.starts_with(':')))?;
     Some((Level::Unknown, part.len()))
+}
+
+fn two(text: &str) -> Option<(Level, usize)> {
+    let level = match text.get(..2)? {
+        "Db" => Level::Debug,
+        "In" => Level::Info,
+        "No" => Level::Notice,
+        "Wa" => Level::Warning,
+        "Er" => Level::Error,
+        "Cr" | "Al" => Level::Critical,
+        "Em" => Level::Fatal,
+        _ => return None,
+    };
+    Some((level, 2))
+}
+
+/// `system,error,critical`: the worst of several.
+fn topics(text: &str) -> Option<(Level, usize)> {
+    let length = text.bytes().take(64).take_while(|b| b.is_ascii_lowercase() || *b == b',').count();
+    let topics = &text[..length];
+    let level = topics.split(',').filter_map(Level::from_word).max()?;
+    topics.contains(',').then_some((level, length))
 }
 
 /// PHP's words, which may be two.

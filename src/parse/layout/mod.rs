@@ -15,7 +15,7 @@
 //! | `{name:KIND}` | `word`, the above · `name` a name with `. : $ / - _ @ #` in it, up to what follows in the layout; before a colon no word that messages begin with, such as `Error` and `Listening` · `tag` a name without `:` and `[` · `host` a name or an address of a host, `lone-host` one that is no capitalised word · `peer` what is no date, `facility` one of syslog's · `text` anything, up to what follows · `int` · `float` · `decimal` a number with a point · `hex`, `hex4`, `hex8` of so many digits · `quoted` anything but an unescaped `"` · `dotted` a name with a dot in it · `rest` all that is left · `data` structured data of RFC 5424 |
 //! | `{_}` | the same, forgotten |
 //! | `{time}` | a time in any shape with a date, see `parse/time`; `{time:clock}` needs no date, `{time:maybe}` may be `-`, and `{time:epoch}`, `{time:yearless}`, `{time:syslog}`, `{time:zoned}`, `{time:slashed}`, `{time:ticks}`, `{time:micros}`, `{time:twelve}` (hours), `{time:named}` (twelve hours, and the month by name), `{time:klog}` are of that shape |
-//! | `{level}` | a level: word, abbreviation; `{level:caps}` a word in capitals, `{level:three}` three letters, `{level:letter}` one, a capital, and `{level:dotnet}`, `{level:glib}`, `{level:erlang}`, `{level:redis}`, `{level:postgres}`, `{level:postgres-part}`, `{level:php}`, `{level:xorg}`, `{level:priority}`, `{level:severity}` as these programs and syslog write it |
+//! | `{level}` | a level: word, abbreviation; `{level:caps}` a word in capitals, `{level:three}` three letters, `{level:letter}` one, a capital, and `{level:dotnet}`, `{level:glib}`, `{level:erlang}`, `{level:two}`, `{level:topics}`, `{level:redis}`, `{level:postgres}`, `{level:postgres-part}`, `{level:php}`, `{level:xorg}`, `{level:priority}`, `{level:severity}` as these programs and syslog write it |
 //! | `{message}` | the rest, with the lines that follow; within a layout the text up to what follows |
 //! | `{message:all}` | nothing: the message begins here, and what it consists of is matched too |
 //! | `{gap}` | two or more blanks or tabs, as between columns |
@@ -168,6 +168,10 @@ enum LevelKind {
     Dotnet,
     Glib,
     Erlang,
+    /// The first two letters of a word, as VMware writes them.
+    Two,
+    /// One of MikroTik's topics.
+    Topics,
     Redis,
     Postgres,
     /// A word of lines that explain the one before.

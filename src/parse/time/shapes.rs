@@ -244,7 +244,11 @@ fn clock_only(cursor: &mut Cursor<'_>, count: usize) -> Option<Stamp> {
             of_day
         }
         None if count == 2 => cursor.clock()?,
-        None => return None,
+        // With one digit only on a clock of twelve hours.
+        None => {
+            let of_day = cursor.clock()?;
+            matches!(cursor.bytes[cursor.at - 1], b'M' | b'm').then_some(of_day)?
+        }
     };
     let zone = names::zone(cursor);
     cursor.is_end().then_some(Stamp { day: Day::Unknown, of_day, zone })
