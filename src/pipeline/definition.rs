@@ -14,8 +14,9 @@ use crate::pipeline::metric;
 use crate::pipeline::place::Place;
 use crate::pipeline::redact::{self, HashKey, Recipe, Redactor};
 use crate::pipeline::rules::{Extract, FieldType, Limit, Route, Rules, Sampling};
+use crate::pipeline::sample;
 use crate::pipeline::tables::{
-    Definition, FieldsTable, FormatTable, Joining, LimitTable, RedactTable, RouteTable, SampleTable, Start, TestTable,
+    Definition, FieldsTable, FormatTable, Joining, LimitTable, RedactTable, RouteTable, SampleTable, Start,
 };
 use crate::pipeline::{ANY, Compiled, PipelineError};
 use crate::query::{Field as Asked, Query};
@@ -26,18 +27,6 @@ use crate::sys::encoding::Encoding;
 const MAX_EXPRESSION: usize = 1 << 20;
 /// Keys that a limit tells apart; beyond, those that waited longest are forgotten.
 const MAX_KEYS: usize = 10_000;
-
-/// Lines, and what they are to become.
-#[derive(Debug)]
-pub struct Sample {
-    /// Line of the definition where it stands.
-    pub line: usize,
-    pub source: String,
-    pub zone: Option<Zone>,
-    pub lines: String,
-    /// Each names some of what the entry must have.
-    pub entries: Vec<serde_json::Value>,
-}
 
 pub fn compile(text: &str, path: &Path) -> Result<Compiled, PipelineError> {
     let place = Place { text, path };
@@ -67,7 +56,7 @@ pub fn compile(text: &str, path: &Path) -> Result<Compiled, PipelineError> {
             ..fields(&place, definition.fields)?
         },
         metrics: metric::compile(&place, definition.metric)?,
-        samples: definition.test.into_iter().map(|t| sample(&place, t)).collect::<Result<_, _>>()?,
+        samples: sample::compile(&place, definition.test)?,
     })
 }
 
@@ -88,7 +77,7 @@ fn globs(place: &Place<'_>, globs: &[Spanned<String>]) -> Result<Vec<String>, Pi
     globs.iter().map(check).collect()
 }
 
-fn zone(place: &Place<'_>, name: Option<&Spanned<String>>) -> Result<Option<Zone>, PipelineError> {
+pub(super) fn zone(place: &Place<'_>, name: Option<&Spanned<String>>) -> Result<Option<Zone>, PipelineError> {
     let Some(name) = name else { return Ok(None) };
     let message =
         || format!("{:?} is no time zone; write \"local\", \"UTC\" or a name like \"Europe/Berlin\"", name.get_ref());
@@ -123,10 +112,11 @@ fn formats(
 ) -> Result<Vec<Arc<Format>>, PipelineError> {
     let mut all: Vec<Arc<Format>> = Vec::new();
     for table in tables {
+        let at = table.get_ref().name.span();
         let format = own_format(place, table)?;
         if let Some(name) = all.iter().chain(known()).find(|known| known.name() == format.name()) {
             let message = format!("there is a format {:?} already; use another name", name.name());
-            return Err(place.wrong(0..0, message));
+            return Err(place.wrong(at, message));
         }
         all.push(Arc::new(format));
     }
@@ -294,11 +284,4 @@ fn labels(place: &Place<'_>, labels: BTreeMap<Spanned<String>, toml::Value>) -> 
         Ok((key.into_inner().into(), value))
     };
     labels.into_iter().map(value).collect()
-}
-
-fn sample(place: &Place<'_>, table: Spanned<TestTable>) -> Result<Sample, PipelineError> {
-    let (line, _) = place.at(table.span().start);
-    let table = table.into_inner();
-    let zone = zone(place, table.zone.as_ref())?;
-    Ok(Sample { line, source: table.source, zone, lines: table.lines, entries: table.entries })
 }

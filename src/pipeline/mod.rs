@@ -33,9 +33,9 @@ use crate::sys::encoding::Encoding;
 pub use metric::{Metric, MetricKind};
 pub use stream::StreamParser;
 
-use definition::Sample;
 use formats::Formats;
 use rules::Rules;
+use sample::Sample;
 
 pub use explain::Tried;
 pub use place::Place;
@@ -63,9 +63,6 @@ pub enum PipelineError {
     Read { path: PathBuf, source: std::io::Error },
     #[error("{path}:{line}:{column}: {message}\n{excerpt}")]
     Wrong { path: PathBuf, line: usize, column: usize, message: String, excerpt: String },
-    /// A sample gave something else than it says.
-    #[error("{path}:{line}: sample {number}: {message}")]
-    Sample { path: PathBuf, line: usize, number: usize, message: String },
     #[error("{path}: {message}")]
     Folder { path: PathBuf, message: String },
 }

@@ -169,6 +169,8 @@ pub struct MetricTable {
 pub struct TestTable {
     pub source: String,
     pub zone: Option<Spanned<String>>,
+    /// When the lines are read.
+    pub read: Option<Spanned<toml::Value>>,
     pub lines: String,
-    pub entries: Vec<serde_json::Value>,
+    pub entries: Vec<BTreeMap<String, Spanned<toml::Value>>>,
 }

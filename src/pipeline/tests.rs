@@ -239,11 +239,82 @@ fn mistakes_name_their_place() {
     check(&format!("{source}session_id = \"(\""), "p.toml:4:14: session_id: regex parse error");
     check(&format!("{source}session_id = \"x\""), "p.toml:4:14: session_id needs exactly one group");
     check(&format!("{source}[parse]\nformats = [\"xml\"]"), "p.toml:5:12: there is no format \"xml\"; there are json,");
+    let format = |name: &str| format!("[[format]]\nname = \"{name}\"\nlayouts = [\"{{time}} {{message}}\"]\n");
+    check(&format!("{source}{}{}", format("b"), format("c")), "good");
+    check(
+        &format!("{source}{}{}", format("b"), format("b")),
+        "p.toml:8:8: there is a format \"b\" already; use another",
+    );
+    check(&format!("{source}{}", format("nginx")), "p.toml:5:8: there is a format \"nginx\" already; use another");
     let sample = |rest: &str| format!("{source}[[test]]\nsource = \"a.log\"\nlines = \"x\"\n{rest}");
     check(&sample("entries = [{ message = \"x\" }]"), "good");
-    check(&sample("entries = [{ message = \"y\" }]"), "p.toml:4: sample 1: entry 1: message is \"x\", not \"y\"");
-    check(&sample("entries = []"), "p.toml:4: sample 1: gives 1 entries, not 0; the next is \"x\"");
-    check(&sample("entries = [{}, {}]"), "p.toml:4: sample 1: gives 1 entries, not 2");
+    check(&sample("entries = [{ message = \"y\" }]"), "p.toml:7:24: sample 1: entry 1: message is \"x\", not \"y\"");
+    check(&sample("[[test.entries]]\nfields.a = 1"), "p.toml:8:1: sample 1: entry 1: fields.a is null, not 1");
+    check(&sample("entries = [\"x\"]"), "p.toml:7:12: invalid type: string \"x\", expected a map");
+    check(&sample("entries = []"), "p.toml:4:1: sample 1: gives 1 entries, not 0; the next is \"x\"");
+    check(&sample("entries = [{}, {}]"), "p.toml:4:1: sample 1: gives 1 entries, not 2");
+    for read in ["7", "\"yesterday\"", "\"2026-11-23T12:00:00\"", "2026-11-23", "2026-11-23T12:00:00"] {
+        check(
+            &sample(&format!("read = {read}\nentries = [{{}}]")),
+            "p.toml:7:8: a sample is read at a time with a zone",
+        );
+    }
+}
+
+#[test]
+fn samples_say_when_they_are_read() {
+    let check = |read: &str, lines: &str, entries: &str, want: &str| {
+        let text = format!(
+            "name = \"a\"\n[source]\ninclude = []\nzone = \"UTC\"\n[[test]]\nsource = \"a.log\"\n{read}\n\
+             lines = '''\n{lines}\n'''\nentries = [{entries}]"
+        );
+        let tested = Pipeline::parse(&text, Path::new("p.toml")).and_then(|pipeline| pipeline.test());
+        let got = tested.map_or_else(|error| error.to_string(), |count| format!("good {count}"));
+        assert!(got.contains(want), "{read:?} {lines:?} {entries:?}:\n{got}\n{want}");
+    };
+    let syslog = "Nov 20 10:00:00 host sshd[7]: hello";
+    let whole = "2026-11-20 10:00:00 INFO hello";
+    // A date without quotes is the text it stands for, and the same moment in whatever zone.
+    check("", whole, "{ timestamp = \"2026-11-20T10:00:00Z\" }", "good 1");
+    check("", whole, "{ timestamp = 2026-11-20T10:00:00Z }", "good 1");
+    check("", whole, "{ timestamp = 2026-11-20T11:00:00.000+01:00 }", "good 1");
+    check(
+        "",
+        whole,
+        "{ timestamp = 2026-11-20T10:00:01Z }",
+        "is \"2026-11-20T10:00:00Z\", not \"2026-11-20T10:00:01Z\"",
+    );
+    check("", whole, "{ timestamp = 2026-11-20T10:00:00 }", "is \"2026-11-20T10:00:00Z\", not \"2026-11-20T10:00:00\"");
+    check("", "level=info msg=hello day=2026-11-20", "{ fields = { day = 2026-11-20 } }", "good 1");
+    check(
+        "",
+        "level=info msg=hello day=2026-11-20",
+        "{ fields = { day = 2026-11-21 } }",
+        "fields.day is \"2026-11-20\", not",
+    );
+    // Unless it is said, the latest time that the entries name; without one, a moment of 2023.
+    check("", syslog, "{ timestamp = \"2026-11-20T10:00:00Z\" }", "good 1");
+    check("", syslog, "{ timestamp = 2019-11-20T10:00:00Z }", "good 1");
+    check("", "no time", "{ read_time = \"2023-11-14T22:13:20Z\", timestamp_source = \"read\" }", "good 1");
+    let two = format!("Nov 19 10:00:00 host sshd[7]: hi\n{syslog}");
+    let last = "{ timestamp = \"2026-11-20T10:00:00Z\", read_time = \"2026-11-20T10:00:00Z\" }";
+    check("", &two, &format!("{{ timestamp = \"2026-11-19T10:00:00Z\" }}, {last}"), "good 1");
+    check("read = \"2027-03-01T00:00:00Z\"", syslog, "{ timestamp = \"2026-11-20T10:00:00Z\" }", "good 1");
+    check("read = 2026-03-01T00:00:00+01:00", syslog, "{ timestamp = \"2025-11-20T10:00:00Z\" }", "good 1");
+    check(
+        "read = 2026-03-01T00:00:00Z",
+        syslog,
+        "{ timestamp = \"2026-11-20T10:00:00Z\" }",
+        "is \"2025-11-20T10:00:00Z\"",
+    );
+    // Notes on times are of that moment.
+    check("read = 2026-11-20T09:00:00Z", whole, "{ fields = { timestamp_note = \"future\" } }", "good 1");
+    check(
+        "",
+        whole,
+        "{ timestamp = 2026-11-20T10:00:00Z, fields = { timestamp_note = \"future\" } }",
+        "timestamp_note is null",
+    );
 }
 
 #[test]
