@@ -162,14 +162,19 @@ impl Attempt {
         end.duration_ns.or_else(|| since(self.start?, end.at))
     }
 
-    /// Lines of code that its end tells, or else its phases.
-    pub fn lines(&self) -> Option<u64> {
-        let of_phases = || {
-            let told = self.phases.iter().filter_map(|phase| phase.end.as_ref()?.lines);
-            told.reduce(u64::saturating_add)
-        };
-        self.last_end().and_then(|end| end.lines).or_else(of_phases)
+    /// Lines of code that its phases tell.
+    fn lines_of_phases(&self) -> Option<u64> {
+        let told = self.phases.iter().filter_map(|phase| phase.end.as_ref()?.lines);
+        told.reduce(u64::saturating_add)
     }
+}
+
+/// Lines of code of all attempts together: an end tells those of the workflow up to there, phases add to them.
+pub fn lines(attempts: &[Attempt]) -> Option<u64> {
+    attempts.iter().fold(None, |before, attempt| {
+        let told = attempt.last_end().and_then(|end| end.lines);
+        told.or_else(|| before.into_iter().chain(attempt.lines_of_phases()).reduce(u64::saturating_add))
+    })
 }
 
 impl End {

@@ -180,6 +180,14 @@ fn the_end_knows_its_lines_best() {
     check("0 agent_interaction loc=5; 1 agent_interaction loc=6", Some(11));
     check("0 workflow_started; 1 workflow_completed", None);
     check("0 - lines_generated=5; 1 - loc=6; 2 workflow_completed", Some(11));
+    // Of several attempts: an end tells all there is up to it, phases what they added.
+    let first = "0 workflow_started; 1 phase_completed a loc=10";
+    check(&format!("{first}; 20 workflow_started; 30 workflow_completed loc=55"), Some(55));
+    check(&format!("{first}; 5 workflow_failed loc=12; 20 workflow_started; 30 workflow_completed loc=55"), Some(55));
+    check(&format!("{first}; 5 workflow_failed loc=12; 20 workflow_started; 30 workflow_completed"), Some(12));
+    check(&format!("{first}; 20 workflow_started; 21 phase_completed a loc=5; 30 workflow_completed"), Some(15));
+    let second = "20 workflow_started; 21 phase_completed a loc=5; 30 workflow_completed";
+    check(&format!("{first}; 5 workflow_failed loc=12; {second}"), Some(17));
 }
 
 #[test]

@@ -179,7 +179,6 @@ impl Workflow {
             notes.push("it has more events than are remembered; phases or attempts are missing here".to_owned());
         }
         let told = told(&attempts, unended);
-        let lines = attempts.iter().filter_map(Attempt::lines).reduce(u64::saturating_add);
         let ended = attempts.last().and_then(Attempt::last_end);
         let (start, end) = (attempts.first().and_then(|attempt| attempt.start), ended.map(|end| end.at));
         let duration_ns = match &attempts[..] {
@@ -198,7 +197,7 @@ impl Workflow {
             entries: life.entries,
             errors: life.errors,
             retries: life.retries,
-            lines_of_code: lines.or(life.lines),
+            lines_of_code: course::lines(&attempts).or(life.lines),
             error: told.last().and_then(|attempt| attempt.error.clone()),
             sessions: life.sessions.iter().map(|session| session.to_string()).collect(),
             attempts: told,
