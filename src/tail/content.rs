@@ -26,7 +26,7 @@ impl Packing {
     }
 }
 
-/// An open file. Compressed content is decoded from the front, so reading backwards starts over.
+/// An open file. Compressed content is decoded from the front, so going back behind what was read last starts over.
 pub enum Content {
     Plain(File),
     Packed {
@@ -34,6 +34,8 @@ pub enum Content {
         packing: Packing,
         decoder: Box<dyn Read + Send>,
         at: u64,
+        /// What was read last, up to `at`: of a batch the half line at its end is read again.
+        recent: Vec<u8>,
         /// Why nothing can be decoded behind `at`.
         failed: Option<(io::ErrorKind, String)>,
     },
@@ -46,7 +48,10 @@ impl Content {
         let packing = Packing::of(path);
         let content = match packing {
             Packing::Plain => Content::Plain(file),
-            _ => Content::Packed { decoder: decoder(&file, packing)?, file, packing, at: 0, failed: None },
+            _ => {
+                let decoder = decoder(&file, packing)?;
+                Content::Packed { decoder, file, packing, at: 0, recent: Vec::new(), failed: None }
+            }
         };
         Ok((content, metadata))
     }
@@ -65,16 +70,24 @@ impl Content {
     pub fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Content::Plain(file) => read_full(buffer, |part, done| file.read_at(part, offset + done as u64)),
-            Content::Packed { file, packing, decoder: reader, at, failed } => {
-                if offset < *at {
+            Content::Packed { file, packing, decoder: reader, at, recent, failed } => {
+                if offset < *at - recent.len() as u64 {
                     *reader = decoder(file, *packing)?;
                     (*at, *failed) = (0, None);
+                    recent.clear();
+                }
+                let known = recent.len() - usize::try_from(*at - offset.min(*at)).unwrap_or(0);
+                let done = buffer.len().min(recent.len() - known);
+                buffer[..done].copy_from_slice(&recent[known..known + done]);
+                if done == buffer.len() {
+                    return Ok(done);
                 }
                 if let Some((kind, text)) = failed {
-                    return Err(io::Error::new(*kind, text.clone()));
+                    return if done > 0 { Ok(done) } else { Err(io::Error::new(*kind, text.clone())) };
                 }
                 let mut skipped = Vec::new();
                 while *at < offset {
+                    recent.clear();
                     skipped.resize(usize::try_from(offset - *at).unwrap_or(SKIP).min(SKIP), 0);
                     match decode(reader, &mut skipped, at, failed)? {
                         0 => return Ok(0),
@@ -82,7 +95,12 @@ impl Content {
                         _ => {}
                     }
                 }
-                decode(reader, buffer, at, failed)
+                let count = decode(reader, &mut buffer[done..], at, failed);
+                // What is at hand counts also when nothing could be decoded behind it.
+                let count = if done > 0 { done + count.unwrap_or(0) } else { count? };
+                recent.clear();
+                recent.extend_from_slice(&buffer[..count]);
+                Ok(count)
             }
         }
     }
@@ -235,6 +253,35 @@ mod tests {
             assert!(offset > 100_000, "{error} came too early, at {offset}");
             assert!(content.read_at(offset, &mut buffer).is_err());
         }
+    }
+
+    #[test]
+    fn what_was_read_last_needs_not_be_decoded_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.gz");
+        let text: Vec<u8> = (0..200_000).flat_map(|n| format!("line {n}\n").into_bytes()).collect();
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+        encoder.write_all(&text).unwrap();
+        std::fs::write(&path, encoder.finish().unwrap()).unwrap();
+        let (mut content, _) = Content::open(&path).unwrap();
+        let mut check = |offset: usize, length: usize| {
+            let mut buffer = vec![0; length];
+            let count = content.read_at(offset as u64, &mut buffer)?;
+            assert_eq!(buffer[..count], text[offset..text.len().min(offset + length)], "{offset} {length}");
+            io::Result::Ok(count)
+        };
+        check(0, 5000).unwrap();
+        // From now on its front cannot be decoded.
+        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.write_all_at(b"no gzip any more", 0).unwrap();
+        for (offset, length) in [(10, 20), (4990, 10), (0, 5000), (4990, 5000), (4990, 5001), (9990, 0), (9991, 10)] {
+            assert_eq!(check(offset, length).unwrap(), length, "{offset} {length}");
+        }
+        check(100_000, 10).unwrap();
+        assert_eq!(check(text.len() - 10, 20).unwrap(), 10);
+        assert_eq!(check(text.len() - 5, 20).unwrap(), 5);
+        assert_eq!(check(text.len(), 20).unwrap(), 0);
+        check(0, 10).unwrap_err();
     }
 
     #[test]

@@ -191,13 +191,18 @@ impl Stream {
     /// Looks at the size; returns the number of links (0: the file was removed).
     pub fn refresh(&mut self, now: i64) -> io::Result<u64> {
         use std::os::unix::fs::MetadataExt;
-        let Content::Plain(file) = &self.content else { return Ok(1) };
+        let (Content::Plain(file) | Content::Packed { file, .. }) = &self.content;
         let metadata = file.metadata()?;
+        let modified = metadata.mtime().saturating_mul(clock::SECOND).saturating_add(metadata.mtime_nsec());
+        if self.content.is_packed() {
+            // Finished, and never written again; but years that its lines leave out go by when it was.
+            self.modified = modified;
+            return Ok(1);
+        }
         if metadata.len() != self.size {
             self.size = metadata.len();
             self.changed = now;
         }
-        let modified = metadata.mtime().saturating_mul(clock::SECOND).saturating_add(metadata.mtime_nsec());
         self.unverified |= modified != self.modified;
         self.modified = modified;
         Ok(metadata.nlink())
@@ -292,8 +297,14 @@ impl Stream {
         };
         tracing::info!(path = %self.path.display(), bytes = next - self.offset, "passed over a hole");
         let mut batch = self.batch(Vec::new(), next - self.offset, false);
-        self.head = head_of(&mut self.content, self.start, self.offset)?;
-        self.tail = tail_of(&mut self.content, self.offset)?;
+        if self.content.is_packed() && length >= HEAD_LEN as u64 {
+            // To read it again would decode it from its front.
+            self.head.resize(HEAD_LEN, 0);
+            self.tail = vec![0; TAIL_LEN];
+        } else {
+            self.head = head_of(&mut self.content, self.start, self.offset)?;
+            self.tail = tail_of(&mut self.content, self.offset)?;
+        }
         batch.position = self.position();
         Ok(batch)
     }
@@ -348,15 +359,24 @@ impl Stream {
     fn finish_long_line(&mut self, limit: usize, last: bool) -> io::Result<Read> {
         let Some((head, mut reached)) = self.long_line.take() else { return Ok(Read::Nothing) };
         let mut chunk = vec![0; limit];
+        // What is before the place that was reached, as far as it is at hand.
+        let is_behind_head = reached == self.offset + head.len() as u64;
+        let mut tail = if is_behind_head { head[head.len().saturating_sub(TAIL_LEN)..].to_vec() } else { Vec::new() };
         for _ in 0..LONG_LINE_CHUNKS {
             let count = self.content.read_at(reached, &mut chunk)?;
             let end = self.encoding.line_end(&chunk[..count], reached);
             // Half of an end of line is looked at again.
             let half = if last { 0 } else { count % self.encoding.unit() };
-            reached += end.unwrap_or(count - half) as u64;
+            let passed = end.unwrap_or(count - half);
+            reached += passed as u64;
+            tail.drain(..tail.len().saturating_sub(TAIL_LEN));
+            tail.extend_from_slice(&chunk[passed.saturating_sub(TAIL_LEN)..passed]);
             if end.is_some() || (count < chunk.len() && (last || self.content.is_packed())) {
                 let length = reached - self.offset;
-                return Ok(Read::Batch(self.batch_of_long_line(head, length, last)));
+                let tail = tail.last_chunk::<TAIL_LEN>().map(|tail| tail.to_vec());
+                // Behind an end of line there may be more.
+                let last = last && end.is_none();
+                return Ok(Read::Batch(self.batch_of_long_line(head, tail, length, last)));
             }
             if count < chunk.len() {
                 self.long_line = Some((head, reached));
@@ -367,13 +387,19 @@ impl Stream {
         Ok(Read::Busy)
     }
 
-    fn batch_of_long_line(&mut self, mut head: Vec<u8>, length: u64, last: bool) -> RawBatch {
+    /// `head` is what is kept of the line, `tail` its last bytes where they are at hand.
+    fn batch_of_long_line(&mut self, mut head: Vec<u8>, tail: Option<Vec<u8>>, length: u64, last: bool) -> RawBatch {
+        let is_head_known = self.head.len() + head.len() >= HEAD_LEN;
         head.extend_from_slice(self.encoding.newline());
         self.seen = self.offset + length;
         let mut batch = self.batch(head, length, last);
-        // The bytes of the batch are not those at these places in the file.
-        self.head = head_of(&mut self.content, self.start, self.offset).unwrap_or_default();
-        self.tail = tail_of(&mut self.content, self.offset).unwrap_or_default();
+        // The bytes of the batch are not those at these places in the file. What is not known of those is read again, which
+        // decodes a compressed file from its front.
+        if !is_head_known {
+            self.head = head_of(&mut self.content, self.start, self.offset).unwrap_or_default();
+        }
+        let again = || tail_of(&mut self.content, self.offset).unwrap_or_default();
+        self.tail = tail.unwrap_or_else(again);
         batch.truncated = true;
         batch.position = self.position();
         batch

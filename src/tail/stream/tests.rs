@@ -57,6 +57,42 @@ fn long_lines_are_cut_and_the_next_line_is_whole() {
 }
 
 #[test]
+fn positions_behind_what_was_passed_over_are_right() {
+    use std::io::Write;
+    let folder = tempfile::tempdir().unwrap();
+    let (plain, packed) = (folder.path().join("log"), folder.path().join("log.gz"));
+    let long = |length: usize| format!("{}{length}\n", "x".repeat(length)).into_bytes();
+    let check = |parts: &[Vec<u8>], limit: usize| {
+        fs::write(&plain, parts.concat()).unwrap();
+        let mut encoder =
+            flate2::write::GzEncoder::new(fs::File::create(&packed).unwrap(), flate2::Compression::new(1));
+        encoder.write_all(&parts.concat()).unwrap();
+        encoder.finish().unwrap();
+        for path in [&plain, &packed] {
+            let (mut stream, mut is_over) = (stream(path, 0), false);
+            stream.refresh(0).unwrap();
+            while !is_over {
+                match stream.read(limit, true).unwrap() {
+                    Read::Batch(batch) => is_over = batch.last,
+                    Read::Busy => continue,
+                    Read::Nothing | Read::Replaced => panic!("{} {limit}", path.display()),
+                }
+                let position = stream.position();
+                let is_right = Content::open(path).unwrap().0.matches(&position).unwrap();
+                assert!(is_right || position.offset == 0, "{} {limit}: {position:?}", path.display());
+            }
+            assert_eq!(stream.offset, parts.concat().len() as u64, "{} {limit}", path.display());
+        }
+    };
+    for limit in [100, 1000, 1024, 2000] {
+        check(&[long(3000), long(10), long(50_000), long(2000)], limit);
+        check(&[long(500), long(limit), long(2 * limit - 5), long(3 * limit + 10), long(7)], limit);
+        check(&[vec![0; 5000], long(5), vec![0; 3000], long(5000)], limit);
+        check(&[long(20), vec![0; 5000], long(5)], limit);
+    }
+}
+
+#[test]
 fn a_hole_is_no_long_line() {
     use std::os::unix::fs::FileExt;
     let folder = tempfile::tempdir().unwrap();
