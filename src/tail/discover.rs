@@ -73,15 +73,19 @@ pub fn source_of(sources: &[Source], path: &Path) -> Option<usize> {
 /// The source that would read a file, had it stood in its place: `/backup/logs/api.log.3.gz` is for the source that
 /// has `logs/api.log`.
 pub fn source_like(sources: &[Source], path: &Path) -> Option<usize> {
-    let name = path.file_name()?.to_str()?;
-    let stems = name.match_indices(['.', '-']).map(|(at, _)| &name[..at]);
-    let logs = stems.flat_map(|stem| [stem.to_owned(), format!("{stem}.log")]).filter(|log| is_generation(log, name));
-    let names: Vec<PathBuf> = std::iter::once(name.to_owned()).chain(logs).map(|n| path.with_file_name(n)).collect();
-    names.iter().find_map(|path| {
+    logs_of(path).iter().find_map(|path| {
         // The whole path first, then ever less of its folders.
         let components: Vec<_> = path.components().collect();
         (0..components.len()).find_map(|skip| source_of(sources, &components[skip..].iter().collect::<PathBuf>()))
     })
+}
+
+/// The path, and then the logs of which it may be a generation.
+pub(super) fn logs_of(path: &Path) -> Vec<PathBuf> {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
+    let stems = name.match_indices(['.', '-']).map(|(at, _)| &name[..at]);
+    let logs = stems.flat_map(|stem| [stem.to_owned(), format!("{stem}.log")]).filter(|log| is_generation(log, name));
+    std::iter::once(name.to_owned()).chain(logs).map(|name| path.with_file_name(name)).collect()
 }
 
 fn expand(include: &str) -> impl Iterator<Item = PathBuf> {
@@ -132,7 +136,7 @@ pub fn folders(sources: &[Source]) -> BTreeSet<PathBuf> {
     found
 }
 
-fn has_wildcard(text: &str) -> bool {
+pub(super) fn has_wildcard(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 

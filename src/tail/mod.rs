@@ -9,6 +9,7 @@ mod cut;
 mod discover;
 mod finished;
 mod generations;
+mod named;
 mod replaced;
 mod rotated;
 mod stream;
@@ -23,6 +24,7 @@ mod tests;
 pub use content::{Content, Packing};
 pub use discover::{Source, followed, source_like};
 pub use finished::End;
+pub use named::source_for;
 pub use tailer::{FileStatus, Options, Tailer, Tick};
 pub use watch::Watch;
 

@@ -4,7 +4,7 @@
 //! nothing can fail any more does the tailer's state change. Otherwise the path is looked at again.
 
 use std::fs::Metadata;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::record::{Position, StreamId};
@@ -91,10 +91,14 @@ impl Tailer {
         Ok(())
     }
 
-    /// How far the last run imported the file at `path`, which it knew by a longer name of the same place.
+    /// How far the last run imported the file at `path`, which it knew by another name of the same place.
     fn imported_before(&mut self, path: &Path, opened: &mut Opened) -> Option<u64> {
-        let place = std::path::absolute(path).ok()?;
-        let positions = self.resume.get_mut(&place).filter(|_| place != path)?;
+        let place = |name: &Path| std::fs::canonicalize(name).ok();
+        let is_it = |(name, positions): &(&PathBuf, &mut Vec<Position>)| {
+            let is_read = *name != path && positions.iter().any(|position| position.file == opened.file);
+            is_read && place(name).is_some_and(|real| place(path) == Some(real))
+        };
+        let (_, positions) = self.resume.iter_mut().find(is_it)?;
         let at = positions.iter().position(|position| position.file == opened.file)?;
         let position = positions.remove(at);
         opened.content.matches(&position).unwrap_or(false).then_some(position.offset)

@@ -13,6 +13,7 @@ use crate::sys::files::{FileId, folder_of};
 use crate::tail::discover::{self, Source};
 use crate::tail::finished::Finished;
 use crate::tail::generations::Listing;
+use crate::tail::named::source_for;
 use crate::tail::rotated::Log;
 use crate::tail::stream::{Opened, Read, Stream, open_error};
 use crate::tail::{Packing, TailError};
@@ -275,7 +276,7 @@ impl Tailer {
         }
         let known = self.finished.get(&file).map(Finished::end);
         let named = self.sources.iter().position(|s| Some(s.name.as_str()) == source);
-        let matching = || discover::source_like(&self.sources, path);
+        let matching = || source_for(&self.sources, path);
         let index = named.or_else(matching).unwrap_or(self.sources.len().saturating_sub(1));
         let id = self.next_id();
         let opened = Opened::open(path, file)?;
