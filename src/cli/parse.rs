@@ -1,17 +1,14 @@
 //! `logmill parse`.
 
-use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::output::{self, Format};
 use crate::cli::{Common, Usage};
 use crate::config::load;
-use crate::pipeline::{Pipeline, StreamParser};
-use crate::record::{Entry, Position, RawBatch};
-use crate::sys::clock;
-use crate::sys::encoding::Encoding;
-use crate::tail::{Content, source_like};
+use crate::pipeline::Pipeline;
+use crate::record::Entry;
+use crate::tail::{Once, TailError, source_for};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -30,39 +27,53 @@ pub struct Arguments {
 
 pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     let loaded = load(common.config.as_deref(), |c| common.adjust(c))?;
+    let (file, is_pipe) = (&arguments.file, arguments.file == Path::new("-"));
     let any = Pipeline::any();
-    let pipeline = match &arguments.pipeline {
+    let found = match &arguments.pipeline {
         Some(name) => loaded.pipelines.iter().find(|p| p.name() == name),
-        None => source_like(&loaded.sources(), &arguments.file).map(|index| &loaded.pipelines[index]),
+        None if is_pipe => None,
+        None => source_for(&loaded.sources(), file).map(|index| &loaded.pipelines[index]),
     };
-    if let (None, Some(name)) = (pipeline, &arguments.pipeline) {
+    if let (None, Some(name)) = (found, &arguments.pipeline) {
         return Err(Usage::error(format!("no pipeline is called {name:?}")));
     }
+    let pipeline = found.unwrap_or(&any);
+    let (encoding, limit) = (pipeline.encoding(), loaded.config.tail_options().max_line);
+    let mut input = match is_pipe {
+        true => Once::pipe(Box::new(std::io::stdin()), file, encoding, limit),
+        false => Once::file(file, encoding, limit).map_err(told)?,
+    };
+    if found.is_none() && !is_pipe {
+        let name = pipeline.name();
+        eprintln!("{}: no pipeline's globs match; read by the built-in one, {name} (see --pipeline)", file.display());
+    }
     let format = common.format_or(if arguments.why { Format::Table } else { Format::Ndjson });
-    let raw = arguments.raw || format == Format::Raw;
-    let source: Arc<str> = Arc::from(arguments.file.to_string_lossy());
-    let position = Position::default();
-    let parser = pipeline.unwrap_or(&any).stream(&source);
-    let (mut read, written) = reader(&arguments.file)?;
-    let mut run =
-        Run { parser, position, source, written, encoding: pipeline.unwrap_or(&any).encoding(), rest: Vec::new() };
+    let mut parser = pipeline.stream(&Arc::from(file.to_string_lossy()));
     loop {
-        let mut chunk = vec![0; CHUNK];
-        let count = read(&mut chunk)?;
-        let entries = run.feed(&chunk[..count], count == 0);
-        if arguments.why {
-            entries.iter().try_for_each(|entry| why(pipeline.unwrap_or(&any), entry, format))?;
-            if count == 0 {
-                return Ok(());
-            }
-            continue;
+        let (entries, end) = match input.read() {
+            Ok(Some(batch)) => (parser.run(&batch).entries, None),
+            Ok(None) => return Ok(()),
+            // What comes before damage counts.
+            Err(error) => (parser.flush().map(|rest| rest.entries).unwrap_or_default(), Some(error)),
+        };
+        match arguments.why {
+            true => entries.iter().try_for_each(|entry| why(pipeline, entry, format))?,
+            false => show(&entries, arguments.raw, format)?,
         }
-        let json: Vec<_> = entries.iter().map(|e| e.to_json(raw)).collect();
-        output::entries(&json, format)?;
-        if count == 0 {
-            return Ok(());
+        if let Some(error) = end {
+            return Err(told(error));
         }
     }
+}
+
+/// Such an error says what it comes from, which must not be said twice.
+fn told(error: TailError) -> anyhow::Error {
+    anyhow::anyhow!("{error}")
+}
+
+fn show(entries: &[Entry], raw: bool, format: Format) -> std::io::Result<()> {
+    let raw = raw || format == Format::Raw;
+    output::entries(&entries.iter().map(|entry| entry.to_json(raw)).collect::<Vec<_>>(), format)
 }
 
 /// Tells which format took an entry, and why others did not.
@@ -83,65 +94,4 @@ fn why(pipeline: &Pipeline, entry: &Entry, format: Format) -> anyhow::Result<()>
         }
     }
     Ok(())
-}
-
-const CHUNK: usize = 1 << 20;
-
-type Reader = Box<dyn FnMut(&mut [u8]) -> std::io::Result<usize>>;
-
-/// What gives the file's bytes, and when it was written last.
-fn reader(file: &std::path::Path) -> anyhow::Result<(Reader, i64)> {
-    if file == std::path::Path::new("-") {
-        return Ok((Box::new(|buffer| std::io::stdin().lock().read(buffer)), clock::now()));
-    }
-    let (mut content, metadata) = Content::open(file).map_err(|e| anyhow::anyhow!("{}: {e}", file.display()))?;
-    let written = metadata.modified().map_or_else(|_| clock::now(), clock::from_system);
-    let mut offset = 0;
-    let read = move |buffer: &mut [u8]| {
-        let count = content.read_at(offset, buffer)?;
-        offset += count as u64;
-        Ok(count)
-    };
-    Ok((Box::new(read), written))
-}
-
-struct Run {
-    parser: StreamParser,
-    position: Position,
-    source: Arc<str>,
-    written: i64,
-    /// As the pipeline says, and then as the file shows.
-    encoding: Option<Encoding>,
-    /// The beginning of a line whose end is not there yet.
-    rest: Vec<u8>,
-}
-
-impl Run {
-    fn feed(&mut self, chunk: &[u8], last: bool) -> Vec<Entry> {
-        self.rest.extend_from_slice(chunk);
-        let offset = self.position.offset;
-        if offset == 0 {
-            self.encoding = Encoding::of(&self.rest, self.encoding);
-        }
-        let encoding = self.encoding.unwrap_or_default();
-        let end = if last { self.rest.len() } else { encoding.last_line_end(&self.rest, offset).unwrap_or(0) };
-        let bytes: Vec<u8> = self.rest.drain(..end).collect();
-        self.position.offset += bytes.len() as u64;
-        let batch = RawBatch {
-            source: self.source.clone(),
-            offset,
-            encoding,
-            bytes,
-            read_time: clock::now(),
-            written: self.written,
-            position: self.position.clone(),
-            last,
-            ..RawBatch::default()
-        };
-        let mut entries = self.parser.run(&batch).entries;
-        if last && let Some(flushed) = self.parser.flush() {
-            entries.extend(flushed.entries);
-        }
-        entries
-    }
 }

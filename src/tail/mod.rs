@@ -10,6 +10,7 @@ mod discover;
 mod finished;
 mod generations;
 mod named;
+mod once;
 mod replaced;
 mod rotated;
 mod stream;
@@ -25,6 +26,7 @@ pub use content::{Content, Packing};
 pub use discover::{Source, followed, source_like};
 pub use finished::End;
 pub use named::source_for;
+pub use once::Once;
 pub use tailer::{FileStatus, Options, Tailer, Tick};
 pub use watch::Watch;
 

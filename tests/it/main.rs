@@ -18,6 +18,7 @@ mod http;
 mod kill;
 mod mail;
 mod metrics;
+mod parse;
 mod prometheus;
 mod receive;
 mod reference;
