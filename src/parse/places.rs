@@ -209,7 +209,8 @@ impl<'a> Places<'a> {
 
     /// A whole time, or a date whose clock follows under another name.
     fn date(&mut self, text: &str) -> bool {
-        if let Some((date, _)) = iso(&format!("{text} 00:00:00")).filter(|_| text.len() == 10) {
+        let date = (text.len() == 10).then(|| iso(&format!("{text} 00:00:00"))).flatten();
+        if let Some((date, _)) = date {
             self.day = Some(date.day);
             return false;
         }

@@ -17,9 +17,7 @@ pub fn explain(pipeline: &Compiled, line: &str) -> Vec<Tried> {
     let line = letter.as_ref().map_or(line, |letter| &*letter.text);
     let mut tried = Vec::new();
     for format in pipeline.formats.iter() {
-        let mut head = Head::default();
-        head.clear();
-        let is_it = format.recognises(line, &mut head);
+        let is_it = format.recognises(line, &mut Head::default());
         let refusal = (!is_it).then(|| format.refusal(line));
         tried.push(Tried { format: format.name().to_owned(), refusal });
         if is_it {

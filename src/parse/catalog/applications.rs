@@ -181,6 +181,7 @@ pub const APPLICATIONS: &[Described] = &[
             r"{time} {level} [{thread:text}] {logger:name} \({file:tag}:{function:text}\({line:int}\)\) - {message}",
             r"{time} {level} {logger:name} \({file:tag}:{function:text}\({line:int}\)\) - {message}",
             r"{time} {level} [{thread:text}] {logger:name}\({line:int}\): {message}",
+            r"{time} {level} [{thread:text}] [{logger:dotted}] {message}",
             // Hive.
             r"{time} [{thread:text}]: {level} {logger:name}: {message}",
             r"{time} {level} [{thread:text}] {logger:dotted}: {message}",
@@ -190,7 +191,6 @@ pub const APPLICATIONS: &[Described] = &[
             r"{time} {level} [{thread:text}] {logger:name}: {message}",
             r"{time} [{thread:text}] {level} {logger:dotted}: {message}",
             r"{time:clock} {level} [{logger:dotted}] \({thread:text}\) {message}",
-            r"{time} {level} [{thread:text}] [{logger:dotted}] {message}",
             // Solr.
             r"{time} {level} \({thread:text}\) [{_:text}] {logger:dotted} {message}",
             r"{level} - {time}; {logger:dotted}; {message}",

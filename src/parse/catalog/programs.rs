@@ -163,8 +163,8 @@ pub const PROGRAMS: &[Described] = &[
         "dotnet",
         All,
         &[
-            r"({time} )?{level:dotnet}: {logger:name}[{event_id:int}] {message}",
-            r"({time} )?{level:dotnet}: {logger:name}[{event_id:int}]{message}",
+            r"({time} )?{level:dotnet}: {logger:tag}[{event_id:int}] {message}",
+            r"({time} )?{level:dotnet}: {logger:tag}[{event_id:int}]{message}",
             r"<{level:priority}>{logger:dotted}[{event_id:int}] {message}",
         ],
     ),

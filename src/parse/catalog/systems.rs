@@ -192,10 +192,10 @@ pub const SYSTEMS: &[Described] = &[
         "ras",
         Indented,
         &[
-            "{alert} {time:epoch} {_} {node} {time} {_} {category} {logger} {level} {message}",
             r"{alert} {time:epoch} {_} {node} {time:syslog} {host} {logger:tag}[{pid:int}]: {message}",
             r"{alert} {time:epoch} {_} {node} {time:syslog} {host} {logger:tag}: {message}",
             r"{alert} {time:epoch} {_} {node} {time:syslog} {host} {message}",
+            "{alert} {time:epoch} {_} {node} {time} {_} {category} {logger} {level} {message}",
             "{id:int} {node} {logger} {state} {time:epoch} {flag:int} {message}",
         ],
     ),

@@ -194,7 +194,7 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
             }
             Kind::Peer => !names::is_date(&rest[..length]),
             Kind::Facility => names::is_facility(&rest[..length]),
-            Kind::Tag => rest.get(length) != Some(&b':') || !names::is_outcome(&rest[..length]),
+            Kind::Tag => names::is_tag(&rest[..length], rest.get(length) == Some(&b':')),
             _ => true,
         };
         (length > 0 && is_one()).then_some((at, at + length))

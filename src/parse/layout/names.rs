@@ -99,10 +99,16 @@ const OUTCOMES: [&[u8]; 58] = [
     b"Warning",
 ];
 
-pub fn is_outcome(text: &[u8]) -> bool {
+fn is_outcome(text: &[u8]) -> bool {
     let is_error = (text.ends_with(b"Error") || text.ends_with(b"Exception")) && memchr(b'.', text).is_none();
     let is_address = || memmem::find(text, b"://").is_some();
-    is_error || OUTCOMES.binary_search(&text).is_ok() || is_address()
+    let is_level = || str::from_utf8(text).is_ok_and(|word| Level::from_word(word).is_some());
+    is_error || OUTCOMES.binary_search(&text).is_ok() || is_address() || is_level()
+}
+
+/// Whether it can be the tag of a line: no piece of an object, or of a pair.
+pub fn is_tag(text: &[u8], before_colon: bool) -> bool {
+    !text.iter().any(|b| b"\"{=".contains(b)) && !(before_colon && is_outcome(text))
 }
 
 /// Whether it can be a host: no level, no date, and with colons only if it is an address or a mark of what was redacted.
@@ -172,6 +178,7 @@ mod tests {
         check("Installed", true);
         check("ValueError", true);
         check("http://host/x", true);
+        check("error", true);
         check("java.lang.Error", false);
         check("Billing", false);
         check("Embedded", false);
