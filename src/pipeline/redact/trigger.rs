@@ -109,8 +109,9 @@ impl Windows {
     }
 
     /// The first window whose middle byte is at `middle` or behind it: the place of the middle byte, and the bits of
-    /// all windows there. Before the text stands a blank, so to say.
-    #[inline]
+    /// all windows there. Before the text stands a blank, so to say. Apart from its caller, all of whose variables would
+    /// be kept in memory while it looks at each byte of every line.
+    #[inline(never)]
     pub fn next(&self, bytes: &[u8], middle: usize) -> Option<(usize, u64)> {
         let word = |byte: u8| self.words[usize::from(byte)];
         let rest = bytes.get(middle..)?;
