@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::cli::ask::control;
-use crate::cli::{Common, Usage};
+use crate::cli::{Common, Usage, tell_strangers};
 use crate::config::{Loaded, load};
 use crate::daemon::{Engine, IngestState};
 use crate::http::Client;
 use crate::sys::units::Bytes;
+use crate::tail::source_for;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -32,6 +33,10 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
     let begun = Instant::now();
     let loaded = load(common.config.as_deref(), |c| common.adjust(c))?;
     check_pipeline(&loaded, arguments.pipeline.as_deref())?;
+    if arguments.pipeline.is_none() {
+        let sources = loaded.sources();
+        tell_strangers(&files.iter().filter(|file| source_for(&sources, file).is_none()).collect::<Vec<_>>());
+    }
     let states = match Client::of_data_dir(&loaded.config.control_socket()) {
         Some(client) => beside_daemon(&client, &files, arguments.pipeline.as_deref())?,
         None => alone(loaded, &files, arguments.pipeline.clone())?,

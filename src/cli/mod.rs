@@ -37,6 +37,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::{Config, Problems};
+use crate::pipeline::Pipeline;
 use output::Format;
 
 #[derive(Parser)]
@@ -205,6 +206,15 @@ impl Common {
     fn format_or(&self, default: Format) -> Format {
         self.format.unwrap_or(default)
     }
+}
+
+/// Says which files no pipeline knows, so that nobody wonders where their rules are.
+fn tell_strangers(files: &[&PathBuf]) {
+    let Some((first, others)) = files.split_first() else { return };
+    let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+    let any = Pipeline::any();
+    let first = first.display();
+    eprintln!("{first}{more}: no pipeline's globs match; read by the built-in one, {} (see --pipeline)", any.name());
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::output::{self, Format};
-use crate::cli::{Common, Usage};
+use crate::cli::{Common, Usage, tell_strangers};
 use crate::config::load;
 use crate::pipeline::Pipeline;
 use crate::record::Entry;
@@ -44,8 +44,7 @@ pub fn run(common: &Common, arguments: &Arguments) -> anyhow::Result<()> {
         false => Once::file(file, encoding, limit).map_err(told)?,
     };
     if found.is_none() && !is_pipe {
-        let name = pipeline.name();
-        eprintln!("{}: no pipeline's globs match; read by the built-in one, {name} (see --pipeline)", file.display());
+        tell_strangers(&[file]);
     }
     let format = common.format_or(if arguments.why { Format::Table } else { Format::Ndjson });
     let mut parser = pipeline.stream(&Arc::from(file.to_string_lossy()));

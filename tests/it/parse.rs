@@ -81,6 +81,12 @@ fn where_no_pipeline_matches_it_is_told() {
     assert_eq!(entries(&output.stdout)[0]["service"], "ingest");
     let output = home.output(&["parse", "other/a.txt", "--pipeline", "own"]);
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    home.write("other/b.txt", "hello\n");
+    let output = home.output(&["ingest", "other/a.txt", "other/b.txt"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    let place = home.path("other/a.txt");
+    let want = format!("{} and 1 more: no pipeline's globs match; read by the built-in one, ingest", place.display());
+    assert!(output.status.success() && said.contains(&want), "{said}");
 }
 
 /// Everything of an entry but where and when it was read.

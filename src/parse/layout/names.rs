@@ -108,7 +108,8 @@ fn is_outcome(text: &[u8]) -> bool {
 
 /// Whether it can be the tag of a line: no piece of an object, or of a pair.
 pub fn is_tag(text: &[u8], before_colon: bool) -> bool {
-    !text.iter().any(|b| b"\"{=".contains(b)) && !(before_colon && is_outcome(text))
+    let is_piece = text.iter().any(|b| b"\"{=".contains(b));
+    !(is_piece || before_colon && is_outcome(text))
 }
 
 /// Whether it can be a host: no level, no date, and with colons only if it is an address or a mark of what was redacted.
