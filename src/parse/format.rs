@@ -156,6 +156,12 @@ impl Format {
         }
     }
 
+    /// The same of the first line of a text, for a head that knows another.
+    pub fn recognises_again(&self, text: &str, head: &mut Head) -> bool {
+        head.clear();
+        self.recognises(first_line(text), head)
+    }
+
     /// The same for one of its [candidates](Format::candidates).
     pub fn recognises_as(&self, layout: usize, line: &str, head: &mut Head) -> bool {
         match &self.shape {

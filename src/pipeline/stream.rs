@@ -2,8 +2,8 @@
 //!
 //! A line that one of the formats recognises begins an entry. Any other line joins the entry before it when that
 //! one has a proper heading, or when the line is indented or part of a traceback; otherwise it is an entry of free
-//! text by itself. What is decided depends on the entry before, and on the format that lines had last, which is tried
-//! first: so reading again from the beginning of any entry gives the same entries.
+//! text by itself. What is decided depends on the entry before, so that reading again from the beginning of any entry
+//! gives the same entries: but for a line that is of two formats, which in a run of one of them is of that one.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 
 use crate::parse::envelope::{self, Letter};
 use crate::parse::time::Stamp;
-use crate::parse::{Clock, Format, Head, Joins, Names, Zone, lines, set_time};
+use crate::parse::{Clock, Head, Joins, Names, Zone, lines, set_time};
 use crate::pipeline::Compiled;
 use crate::pipeline::line::Line;
 use crate::pipeline::rules::Fate;
@@ -20,6 +20,8 @@ use crate::record::{Entry, EntryBatch, Fingerprint, Level, Outcomes, Position, R
 
 /// An entry of more lines is cut there, and goes on as another.
 const MAX_LINES: u64 = 500;
+/// Where formats change, so many entries of one format in a row are a run of it again.
+const MIXED: u32 = 64;
 /// No line joins an entry that would be longer than this many bytes.
 const MAX_BYTES: usize = 64 << 10;
 
@@ -33,8 +35,10 @@ pub struct StreamParser {
     clock: Clock,
     names: Names,
     stream: StreamId,
-    /// The format of the entry before: tried first, since lines come in runs.
+    /// The format of the entry before: tried first, since lines come in runs, unless formats changed within so many
+    /// entries that had one.
     recent: Option<usize>,
+    mixed: u32,
     waiting: Option<Waiting>,
     /// What the first line of the waiting entry says, and room to look at the next line.
     head: Head,
@@ -98,6 +102,7 @@ impl StreamParser {
             session_id,
             stream: StreamId(0),
             recent: None,
+            mixed: 0,
             waiting: None,
             head: Head::default(),
             next_head: Head::default(),
@@ -273,14 +278,19 @@ impl StreamParser {
     fn recognise(&mut self, line: &str) -> Option<usize> {
         let formats = &self.pipeline.formats;
         self.next_head.clear();
-        if let Some(recent) = self.recent
+        let recent = self.recent.filter(|_| self.mixed == 0);
+        if let Some(recent) = recent
             && formats[recent].recognises(line, &mut self.next_head)
         {
             return Some(recent);
         }
-        let found = formats.recognise(line, self.recent, &mut self.next_head);
+        let found = formats.recognise(line, recent, &mut self.next_head);
         // Text recognises what other formats know better, so it is never tried before them.
-        self.recent = found.filter(|index| !formats[*index].is_text()).or(self.recent);
+        if let Some(index) = found.filter(|index| !formats[*index].is_text()) {
+            let is_other = self.recent.is_some_and(|recent| recent != index);
+            self.mixed = if is_other { MIXED } else { self.mixed.saturating_sub(1) };
+            self.recent = Some(index);
+        }
         found
     }
 
@@ -415,9 +425,9 @@ impl StreamParser {
         let text = self.pipeline.rules.redact(self.text.trim_end_matches('\n'));
         if let Cow::Owned(text) = &text {
             // What was found in the first line stands elsewhere now, if it is of its format still.
-            if !look_again(format, text, &mut self.head) {
+            if !format.recognises_again(text, &mut self.head) {
                 format = plain;
-                look_again(format, text, &mut self.head);
+                format.recognises_again(text, &mut self.head);
             }
         }
         // Made where it stays.
@@ -428,7 +438,7 @@ impl StreamParser {
             *entry = self.fresh(&text, waiting.read_time);
             is_parsed = false;
             // The text turned out not to be of its format.
-            look_again(plain, &text, &mut self.head);
+            plain.recognises_again(&text, &mut self.head);
             plain.fill(entry, &self.head, &mut self.clock, &mut self.names);
         }
         if let Some(stamp) = waiting.stamp.filter(|stamp| envelope::is_better(stamp, entry.time_source)) {
@@ -462,12 +472,6 @@ impl StreamParser {
     fn fresh(&self, raw: &str, read_time: i64) -> Entry {
         Entry::new(raw.into(), self.source.clone(), self.pipeline.service.clone(), read_time)
     }
-}
-
-/// Looks at the first line of a text once more.
-fn look_again(format: &Format, text: &str, head: &mut Head) -> bool {
-    head.clear();
-    format.recognises(text.lines().next().unwrap_or(""), head)
 }
 
 impl Waiting {

@@ -107,6 +107,17 @@ fn lines_join_their_entry() {
     check(&format!("{both}{other}"), &[both.trim_end(), other.trim_end()]);
 }
 
+/// Some lines are of two formats: where formats change, that of the entry before does not decide.
+#[test]
+fn mixed_formats_are_told_apart_line_by_line() {
+    let hadoop = "2026-11-23 10:15:30,123 INFO [main] com.example.Main: a\n";
+    let log4j = "2026-11-23 10:15:31,123 INFO [main] starting up\n";
+    let text = [hadoop, log4j, hadoop].concat();
+    let out = parser().run(&batch(text.as_bytes(), 0, text.len(), true));
+    let loggers: Vec<_> = out.entries.iter().map(|entry| entry.logger.as_deref().unwrap_or("")).collect();
+    assert_eq!(loggers, ["com.example.Main", "main", "com.example.Main"]);
+}
+
 #[test]
 fn frames_beyond_the_most_lines_stay_together() {
     let text = format!("java.lang.StackOverflowError\n{}", "\tat a.B(C.java:1)\n".repeat(1_200));
