@@ -272,7 +272,7 @@ impl<'a> Places<'a> {
     pub fn number(&mut self, value: Value) {
         let Some(number) = value.as_number().filter(|n| n.is_finite()) else { return self.field(value) };
         let is_taken = match &*self.name {
-            "timestamp" | "time" | "ts" | "@timestamp" | "timeMillis" | "date" | "msec" | "eventtime" | "created"
+            "timestamp" | "time" | "ts" | "@timestamp" | "timeMillis" | "date" | "msec" | "eventtime"
                 if !self.has_time =>
             {
                 self.epoch(&value, number)
