@@ -95,9 +95,13 @@ fn cri(line: &str) -> Option<Letter<'_>> {
         "P" => true,
         _ => return None,
     };
-    let (stamp, length) = stamp(time)?;
-    let good = length == time.len() && stamp.zone != Written::Nothing;
-    good.then_some(Letter { text: text.into(), stamp: Some(stamp), stream, container: None, is_partial })
+    let stamp = whole(time).filter(|stamp| stamp.zone != Written::Nothing)?;
+    Some(Letter { text: text.into(), stamp: Some(stamp), stream, container: None, is_partial })
+}
+
+/// The time that the text is and nothing else.
+fn whole(time: &str) -> Option<Stamp> {
+    stamp(time).filter(|(_, length)| *length == time.len()).map(|(stamp, _)| stamp)
 }
 
 /// `2026-11-23T10:15:30.123456789Z message`, as `kubectl logs --timestamps` shows it, where the message is an object or has
@@ -106,16 +110,15 @@ fn kubectl<'a>(time: &str, text: &'a str) -> Option<Letter<'a>> {
     if !has_form(text) && !is_access(text) {
         return None;
     }
-    let (stamp, length) = stamp(time).filter(|(stamp, _)| stamp.zone != Written::Nothing)?;
-    (length == time.len()).then(|| Letter { stamp: Some(stamp), ..plain(text.into()) })
+    let stamp = whole(time).filter(|stamp| stamp.zone != Written::Nothing)?;
+    Some(Letter { stamp: Some(stamp), ..plain(text.into()) })
 }
 
 /// `2026-11-23_10:15:30.12345 {"level":"info"}`, as supervisors of services write before what these write.
 fn before_object(line: &str) -> Option<Letter<'_>> {
     let (time, rest) = line.split_once(" {\"").filter(|(time, _)| time.len() < 40)?;
-    let (stamp, length) = stamp(time)?;
     let text = &line[line.len() - rest.len() - 2..];
-    (length == time.len()).then(|| Letter { stamp: Some(stamp), ..plain(text.into()) })
+    Some(Letter { stamp: Some(whole(time)?), ..plain(text.into()) })
 }
 
 /// Whether a line begins as web servers write it: an address, a dash, a user, and a time in brackets.

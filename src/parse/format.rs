@@ -267,7 +267,7 @@ fn apply(entry: &mut Entry, head: &Head, source: LevelSource, clock: &mut Clock,
     }
     let raw = std::mem::take(&mut entry.raw);
     let part = |range: &std::ops::Range<u32>| raw.get(range.start as usize..range.end as usize).unwrap_or("");
-    entry.logger = head.logger.as_ref().map(part).filter(|name| !is_nothing(name.as_bytes())).map(SmolStr::from);
+    entry.logger = head.logger.as_ref().filter(|name| !is_nothing(&raw, name)).map(part).map(SmolStr::from);
     if let Some(slots) = slots {
         slots.put(entry, &raw, &head.fields);
     }

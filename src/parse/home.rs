@@ -53,13 +53,8 @@ impl Slots {
         entry.fields.share(&self.names, pieces.len());
         for (slot, piece) in pieces {
             let Some((kind, home)) = self.homes.get(usize::from(*slot)) else { continue };
-            let is_nothing = match piece.end.saturating_sub(piece.start) {
-                0 => true,
-                1 => raw.as_bytes().get(piece.start as usize) == Some(&b'-'),
-                _ => false,
-            };
             match home {
-                _ if is_nothing => {}
+                _ if is_nothing(raw, piece) => {}
                 // Most are, and are not looked at.
                 Home::Field if kind.is_text() => entry.fields.push_shared_piece(*slot, piece),
                 _ => self.put_one(entry, (*slot, *kind, *home), piece, raw),
@@ -87,9 +82,14 @@ impl Slots {
     }
 }
 
-/// What programs write where there is nothing.
-pub fn is_nothing(text: &[u8]) -> bool {
-    matches!(text, [] | [b'-'])
+/// Whether the piece is what programs write where there is nothing. By its length first, since every value of every line
+/// is asked.
+pub fn is_nothing(raw: &str, piece: &Range<u32>) -> bool {
+    match piece.end.saturating_sub(piece.start) {
+        0 => true,
+        1 => raw.as_bytes().get(piece.start as usize) == Some(&b'-'),
+        _ => false,
+    }
 }
 
 /// Puts a value where the entry has a place of its own for it, or among its fields.

@@ -13,7 +13,7 @@ const TELLING: [&str; 8] = ["level", "lvl", "msg", "message", "time", "ts", "sev
 const LOOKED_AT: usize = 6;
 
 pub fn recognises(line: &str) -> bool {
-    let mut rest = behind_priority(line);
+    let (_, mut rest) = split_priority(line);
     let mut count = 0;
     let mut is_telling = false;
     while let Some((key, _, behind)) = pair(rest).filter(|_| count < LOOKED_AT) {
@@ -31,21 +31,15 @@ pub fn can_begin_with(byte: u8) -> bool {
 
 /// Firewalls write syslog's priority before their pairs, and a level that says more. A priority without a facility is what
 /// programs write for systemd, which has the last word.
-fn behind_priority(line: &str) -> &str {
-    let number = line.strip_prefix('<').and_then(|rest| rest.split_once('>'));
-    let is_whole = |number: &str| number.len() < 4 && number.parse::<u8>().is_ok_and(|number| number > 7);
-    number.filter(|(number, _)| is_whole(number)).map_or(line, |(_, rest)| rest)
-}
-
-/// The level of a priority before the pairs.
-fn priority(line: &str) -> Option<Level> {
-    let (number, _) = line.trim_start().strip_prefix('<')?.split_once('>').filter(|(number, _)| number.len() < 4)?;
-    Level::from_syslog(number.parse::<u8>().ok()? & 7)
+fn split_priority(line: &str) -> (Option<u8>, &str) {
+    let split = line.strip_prefix('<').and_then(|rest| rest.split_once('>')).filter(|(number, _)| number.len() < 4);
+    let read = split.and_then(|(number, rest)| Some((number.parse().ok()?, rest)));
+    read.filter(|(number, _)| *number > 7).map_or((None, line), |(number, rest)| (Some(number), rest))
 }
 
 /// The level that a line of pairs names.
 pub fn level(line: &str) -> Option<Level> {
-    let mut rest = behind_priority(line);
+    let (_, mut rest) = split_priority(line);
     while let Some((key, value, behind)) = pair(rest) {
         if matches!(key, "level" | "lvl" | "severity") {
             return Level::from_value(value.trim_matches('"'));
@@ -75,7 +69,7 @@ pub fn fill(entry: &mut Entry, clock: &mut Clock, names: &mut Names) -> bool {
     let raw = std::mem::take(&mut entry.raw);
     let line = first_line(&raw);
     let mut places = Places::new(entry, clock, names, line);
-    let mut rest = behind_priority(line.trim_start());
+    let (priority, mut rest) = split_priority(line.trim_start());
     while !rest.is_empty() {
         rest = match pair(rest) {
             Some((key, value, behind)) => {
@@ -91,7 +85,7 @@ pub fn fill(entry: &mut Entry, clock: &mut Clock, names: &mut Names) -> bool {
     }
     let has_message = places.finish();
     if entry.level_source == LevelSource::None {
-        set_level(entry, priority(line));
+        set_level(entry, priority.and_then(|number| Level::from_syslog(number & 7)));
     }
     if !has_message {
         entry.message = Text::Slice(0..raw.len() as u32);

@@ -210,6 +210,7 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
         head: &mut Head,
     ) -> Option<()> {
         let saved = Saved::of(head);
+        let before_colon = matches!(until, Until::Literal(literal) if literal.starts_with(b":"));
         let mut from = at;
         loop {
             let end = self.next_end(until, from)?;
@@ -217,8 +218,7 @@ impl<'a, const TELL: bool> Run<'a, TELL> {
             if !capture.is_none_or(|(_, kind)| names::is_possible(kind, text)) {
                 return None;
             }
-            let stands_before_colon = matches!(until, Until::Literal(literal) if literal.starts_with(b":"));
-            if capture.is_none_or(|(_, kind)| names::is_one(kind, text, stands_before_colon)) {
+            if capture.is_none_or(|(_, kind)| names::is_one(kind, text, before_colon)) {
                 self.tries = self.tries.checked_sub(1)?;
                 match capture {
                     Some((slot, _)) => {

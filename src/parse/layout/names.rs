@@ -36,9 +36,9 @@ fn is_dotted(text: &[u8]) -> bool {
     memchr(b'.', text).is_some_and(|at| at > 0) || memmem::find(text, b"::").is_some()
 }
 
-/// What messages begin with before a colon: `Error`, `Listening`, `Installed`. No name of a logger, even where one is
-/// looked for. In the order of their bytes.
-const OUTCOMES: [&[u8]; 58] = [
+/// What messages begin with before a colon, beside levels: `Listening`, `Installed`. No name of a logger, even where one
+/// is looked for. In the order of their bytes.
+const OUTCOMES: [&[u8]; 57] = [
     b"Accepted",
     b"Adding",
     b"Building",
@@ -96,7 +96,6 @@ const OUTCOMES: [&[u8]; 58] = [
     b"Updated",
     b"Usage",
     b"Using",
-    b"Warning",
 ];
 
 fn is_outcome(text: &[u8]) -> bool {
@@ -180,6 +179,7 @@ mod tests {
         check("ValueError", true);
         check("http://host/x", true);
         check("error", true);
+        check("Warning", true);
         check("java.lang.Error", false);
         check("Billing", false);
         check("Embedded", false);
